@@ -100,7 +100,12 @@ def parse_url(text: str) -> str:
         raise ValueError("leave out what follows ? or # in the URL")
     if url.scheme not in _DEFAULT_PORTS:
         raise ValueError("begin the URL with https:// or http://")
-    if port == 0 or url.netloc.endswith(":") or not _is_host(host):
+    if (
+        port == 0
+        or url.netloc.endswith(":")
+        or not _is_host(host)
+        or (url.path.startswith("//") and url.path.strip("/"))
+    ):
         raise ValueError("write a URL with a host, such as https://argocd.example.org")
     shown_host = f"[{host}]" if ":" in host else host
     shown_port = "" if port in {None, _DEFAULT_PORTS[url.scheme]} else f":{port}"
@@ -213,9 +218,13 @@ def check_certificates(path: Path, read: ReadFile) -> None:
 
 def check_folder(path: Path, read: ReadFile) -> None:  # noqa: ARG001 - the same shape as the other checks
     """Check that a file can be created or replaced at the path."""
-    if path.is_dir():
+    try:
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+    except OSError as error:
+        raise ValueError(f"the path can't be used ({error.strerror}); name another") from None
+    if is_folder:
         raise ValueError("this is a folder; name a file in it")
-    if not path.parent.is_dir():
+    if not has_folder:
         raise ValueError("the folder doesn't exist; create it first, or mount a volume there")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ValueError("the folder isn't writable; give it to the user that the gateway runs as")
@@ -226,6 +235,8 @@ def _read(path: Path, read: ReadFile) -> bytes:
         return read(path)
     except OSError as error:
         reason = error.strerror or type(error).__name__
+    except ValueError:
+        reason = "no such path can exist"
     raise ValueError(f"the file can't be read ({reason}); check the path, the mount and who may read it")
 
 

@@ -130,7 +130,9 @@ def _validate(values: Mapping[str, str]) -> tuple[Settings | None, _Problems]:
         details = error.errors(include_url=False, include_input=False)
     problems = set()
     for detail in details:
-        name = str(detail["loc"][0])  # always the first of a field's names
+        # A field's variable (the first, if there are two), or the field itself where its default is wrong.
+        name = str(detail["loc"][0])
+        name = name_variable(name) if name in Settings.model_fields else name
         problems.add((_name_used(name, values), _advise(detail, find_fields()[name])))
     return None, problems
 

@@ -84,85 +84,110 @@ class Settings(BaseSettings):
     )
 
     argocd_root_path: PathPrefix = Field(
-        "", description="The path that Argo CD is served under (`--rootpath`); appended to the URL if not yet its end."
+        default="",
+        description="The path that Argo CD is served under (`--rootpath`); appended to the URL if not yet its end.",
     )
     argocd_base_url: Annotated[notation.Url, Notation(unit="URL")] = Field(
         description="Where Argo CD's API server is; without a scheme it means https. `ARGOCD_SERVER` is the same."
     )
     argocd_auth_token: Annotated[notation.Token | None, Notation(unit="secret")] = Field(
-        None, description="The token for Argo CD, with or without `bearer ` in front."
+        default=None, description="The token for Argo CD, with or without `bearer ` in front."
     )
     argocd_auth_token_file: Annotated[SecretFile | None, Notation(unit="path", check=notation.read_token)] = Field(
-        None, description="A file with the token, instead of the value; it is read again when it changes."
+        default=None, description="A file with the token, instead of the value; it is read again when it changes."
     )
-    argocd_projects: Projects = Field((), description="Only applications of these Argo CD projects; unset means all.")
+    argocd_projects: Projects = Field(
+        default=(), description="Only applications of these Argo CD projects; unset means all."
+    )
     argocd_ca_file: Annotated[Path | None, Notation(unit="path", check=notation.check_certificates)] = Field(
-        None, description="Certificates (PEM) to trust for Argo CD, instead of the system's."
+        default=None, description="Certificates (PEM) to trust for Argo CD, instead of the system's."
     )
-    argocd_insecure: Switch = Field(False, description="Don't verify Argo CD's certificate. For trials only.")
+    argocd_insecure: Switch = Field(default=False, description="Don't verify Argo CD's certificate. For trials only.")
     argocd_public_url: Annotated[notation.Url | None, Notation(unit="URL")] = Field(
-        None, description="Where people's browsers find Argo CD, for links."
+        default=None, description="Where people's browsers find Argo CD, for links."
     )
     upstream_framing: Annotated[_Framing, _LOWER, _list_choices(_Framing)] = Field(
-        "sse", description="How Argo CD frames its stream: `sse` has keep-alives, `ndjson` can be compressed."
+        default="sse", description="How Argo CD frames its stream: `sse` has keep-alives, `ndjson` can be compressed."
     )
     max_line: Size = Field(
-        32 << 20, ge=1024, description="The longest line accepted from Argo CD (one event is one line)."
+        default=32 << 20, ge=1024, description="The longest line accepted from Argo CD (one event is one line)."
     )
     retry_max: Seconds = Field(
-        30, gt=0, description="The longest wait before Argo CD is tried again; waits grow up to it."
+        default=30, gt=0, description="The longest wait before Argo CD is tried again; waits grow up to it."
     )
     auth_retry: Seconds = Field(
-        15, gt=0, le=300, description="The wait after Argo CD refused the token (401, 403); it doubles up to 5m."
+        default=15,
+        gt=0,
+        le=300,
+        description="The wait after Argo CD refused the token (401, 403); it doubles up to 5m.",
     )
 
     pipelines_cache_ttl: Seconds = Field(
-        15,
+        default=15,
         description="How old the state may get without Argo CD until it is stale. `GATEWAY_STALE_AFTER` is the same.",
     )
     reconcile_interval: Seconds = Field(
-        300, gt=0, description="How often everything is compared with Argo CD, ± 20 %, to repair what its stream lost."
+        default=300,
+        gt=0,
+        description="How often everything is compared with Argo CD, ± 20 %, to repair what its stream lost.",
     )
     removal_confirm: Seconds = Field(
-        10, gt=0, description="How far apart two lists must lack an application before it counts as removed."
+        default=10, gt=0, description="How far apart two lists must lack an application before it counts as removed."
     )
     state_file: Annotated[Path | None, Notation(unit="path", check=notation.check_folder)] = Field(
-        None, description="Where to keep the last state, to serve it as stale after a restart; unset keeps none."
+        default=None,
+        description="Where to keep the last state, to serve it as stale after a restart; unset keeps none.",
     )
 
+    host: Host = Field(
+        default="127.0.0.1", description="The address to listen on; another than loopback needs `GATEWAY_AUTH`."
+    )
     auth: Annotated[Annotated[_Auth, BeforeValidator(_refuse_future_auth)] | None, _list_choices(_Auth)] = Field(
-        None, description="Who may read: `none` is everybody who can reach it. Unset, it listens on loopback only."
+        default=None,
+        description="Who may read: `none` is everybody who can reach it. Unset, it listens on loopback only.",
     )
-    host: Host = Field("127.0.0.1", description="The address to listen on; another than loopback needs `GATEWAY_AUTH`.")
-    port: Port = Field(8090, description="The port to listen on; 0 takes any free one.")
-    metrics_host: Host = Field("127.0.0.1", description="The address to serve `/metrics` on.")
-    metrics_port: Port = Field(9464, description="The port to serve `/metrics` on; 0 takes any free one.")
-    base_path: PathPrefix = Field("", description="The path that the gateway is served under, behind a proxy.")
-    cors_origins: Origins = Field((), description="The other sites whose pages may read, exactly as in `Origin`.")
-    compression: Switch = Field(True, description="Compress streams and answers for clients that accept gzip.")
+    port: Port = Field(default=8090, description="The port to listen on; 0 takes any free one.")
+    metrics_host: Host = Field(default="127.0.0.1", description="The address to serve `/metrics` on.")
+    metrics_port: Port = Field(default=9464, description="The port to serve `/metrics` on; 0 takes any free one.")
+    base_path: PathPrefix = Field(default="", description="The path that the gateway is served under, behind a proxy.")
+    cors_origins: Origins = Field(
+        default=(), description="The other sites whose pages may read, exactly as in `Origin`."
+    )
+    compression: Switch = Field(default=True, description="Compress streams and answers for clients that accept gzip.")
     loop: Annotated[_Loop, _LOWER, _list_choices(_Loop)] = Field(
-        "auto", description="The event loop; `auto` takes uvloop where it is installed."
+        default="auto", description="The event loop; `auto` takes uvloop where it is installed."
     )
 
-    tick: Seconds = Field(0.1, ge=0.001, le=10, description="How long changes gather before they go out together.")
-    heartbeat: Seconds = Field(15, ge=1, description="The longest silence on a stream before a heartbeat.")
-    stream_lifetime: Seconds = Field(
-        1800, ge=1, description="The longest life of a stream; each ends after 80-100 % of it, and its client resumes."
+    tick: Seconds = Field(
+        default=0.1, ge=0.001, le=10, description="How long changes gather before they go out together."
     )
-    slow_limit: Seconds = Field(30, gt=0, description="How long a subscriber may take nothing before it is cut off.")
-    max_subscribers: Count = Field(10_000, description="How many streams may be open at once.")
-    max_views: Count = Field(1000, description="How many different selections may be served at once.")
-    log_capacity: Count = Field(10_000, description="How many changes are kept for clients that resume.")
-    log_bytes: Size = Field(64 << 20, ge=1, description="How large the kept changes may be in all.")
+    heartbeat: Seconds = Field(default=15, ge=1, description="The longest silence on a stream before a heartbeat.")
+    stream_lifetime: Seconds = Field(
+        default=1800,
+        ge=1,
+        description="The longest life of a stream; each ends after 80-100 % of it, and its client resumes.",
+    )
+    slow_limit: Seconds = Field(
+        default=30, gt=0, description="How long a subscriber may take nothing before it is cut off."
+    )
+    max_subscribers: Count = Field(default=10_000, description="How many streams may be open at once.")
+    max_views: Count = Field(default=1000, description="How many different selections may be served at once.")
+    log_capacity: Count = Field(default=10_000, description="How many changes are kept for clients that resume.")
+    log_bytes: Size = Field(default=64 << 20, ge=1, description="How large the kept changes may be in all.")
 
     ready_after: Seconds = Field(
-        60, description="After this, `/readyz` is 200 even without Argo CD; clients are told `connecting` or `down`."
+        default=60,
+        description="After this, `/readyz` is 200 even without Argo CD; clients are told `connecting` or `down`.",
     )
-    drain_delay: Seconds = Field(5, description="After SIGTERM: how long to serve on as before, but not ready.")
-    drain: Seconds = Field(25, description="After that: the time over which the ends of all streams are spread.")
-    log_level: Annotated[_Level, _LOWER, _list_choices(_Level)] = Field("info", description="The least that is logged.")
+    drain_delay: Seconds = Field(default=5, description="After SIGTERM: how long to serve on as before, but not ready.")
+    drain: Seconds = Field(
+        default=25, description="After that: the time over which the ends of all streams are spread."
+    )
+    log_level: Annotated[_Level, _LOWER, _list_choices(_Level)] = Field(
+        default="info", description="The least that is logged."
+    )
     log_format: Annotated[_Format, _LOWER, _list_choices(_Format)] = Field(
-        "auto", description="How log lines look; `auto` is `console` on a terminal, else `json`."
+        default="auto", description="How log lines look; `auto` is `console` on a terminal, else `json`."
     )
 
     @classmethod
@@ -189,15 +214,15 @@ class Settings(BaseSettings):
             raise ValueError("ARGOCD_CA_FILE would go unused; turn this off, or unset that")
         return insecure
 
-    @field_validator("host")
+    @field_validator("auth")
     @classmethod
-    def _stay_private_without_auth(cls, host: str, info: ValidationInfo) -> str:
-        if info.data.get("auth", "unknown") is None and not notation.is_loopback(host):
+    def _stay_private_when_unset(cls, auth: _Auth | None, info: ValidationInfo) -> _Auth | None:
+        if auth is None and not notation.is_loopback(info.data.get("host", "localhost")):
             raise ValueError(
-                "GATEWAY_AUTH is unset, so this must be a loopback address such as 127.0.0.1; "
-                "set GATEWAY_AUTH=none to open the gateway to anyone who can reach it"
+                "is unset, but GATEWAY_HOST is an address that others can reach; set GATEWAY_AUTH=none to open the "
+                "gateway to anyone who can reach it, or keep GATEWAY_HOST on loopback, such as 127.0.0.1"
             )
-        return host
+        return auth
 
     @field_validator("metrics_port")
     @classmethod

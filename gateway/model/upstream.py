@@ -20,6 +20,11 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     reason: str | None = None
     verified_at: str | None = None
 
+    @property
+    def verdict(self) -> tuple[State, str, str | None]:
+        """What subscribers are told of at once when it changes."""
+        return self.state, self.since, self.reason
+
 
 def rfc3339(at: float) -> str:
     """Return Unix time ``at`` as RFC 3339 in UTC with whole seconds, as Argo CD writes its own times."""

@@ -6,10 +6,10 @@ from gateway.store.state import Outcome
 from gateway.upstream.existence import NameList
 
 QUIET = 5.0
-"""Seconds without an event after which a content that lacks listed names asks for the list again."""
+"""Seconds in which the burst brings nothing, after which a content that lacks listed names asks for them again."""
 
 PATIENCE = 30.0
-"""Seconds without an event after which a content that still lacks listed names is given up for another."""
+"""Seconds in which the burst brings nothing, after which a content that still lacks names is given up."""
 
 
 class RestoreCheck:
@@ -44,6 +44,7 @@ class Content:
         self.stream = stream
         self.opened_at = opened_at
         self.quiet_since = opened_at
+        """When the burst last brought something. Other events don't count: where many happen, they never pause."""
         self.names: NameList | None = None
         self.lacking: set[str] = set()
         """The listed names that nothing accounts for yet."""
@@ -77,16 +78,16 @@ class Content:
 
     def brought(self, key: str, version: int, outcome: Outcome, *, now: float) -> None:
         """The content itself showed an application."""
-        self.accounted(key, now=now)
+        self.accounted(key)
+        self.quiet_since = now
         self._brought += 1
         if outcome in (Outcome.OLD, Outcome.BURIED):
             self._older += 1
         elif outcome is Outcome.CHANGED and self._reconciling:
             self._found[key] = version
 
-    def accounted(self, key: str, *, now: float) -> None:
+    def accounted(self, key: str) -> None:
         """Something accounts for an application: the burst, a deletion, another stream, or an event put aside."""
-        self.quiet_since = now
         self._covered.add(key)
         self.lacking.discard(key)
 
@@ -113,5 +114,5 @@ class Content:
         return max(self._names_wanted_at, self.quiet_since + QUIET)
 
     def given_up_at(self) -> float | None:
-        """Return when to give this content up for want of events, given what it lacks."""
+        """Return when to give this content up, should the burst bring no more of what it lacks."""
         return self.quiet_since + PATIENCE if self.lacking else None

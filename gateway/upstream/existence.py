@@ -77,11 +77,14 @@ class Existence:
         for key, observed in held.items():
             if key in names.names or (names.projects and observed.document.project not in names.projects):
                 continue
+            if observed.version > names.version:
+                # It showed itself after the list was made.
+                continue
             first = self._absent.get(key)
             if first is None:
                 self._absent[key] = names.answered_at
                 doubted.append(key)
-            elif names.asked_at - first >= self._confirm_after:
+            elif names.asked_at >= first + self._confirm_after:
                 gone.append(key)
         return doubted, gone
 
@@ -93,7 +96,7 @@ class Existence:
         wrong = [
             key
             for key in listed
-            if names.asked_at - self._contradicted.setdefault(key, names.answered_at) >= self._confirm_after
+            if names.asked_at >= self._contradicted.setdefault(key, names.answered_at) + self._confirm_after
         ]
         self._contradicted = {key: at for key, at in self._contradicted.items() if key in listed and key not in wrong}
         return sorted(wrong)

@@ -34,21 +34,23 @@ class Intake:
     def _take(self, event: RawEvent, *, stream: int, now: float) -> None:
         content = self._books.streams.content
         own = content is not None and content.stream == stream
+        found = own and event.type == "ADDED"
         metadata = event.application.metadata
         key, version = f"{metadata.namespace}/{metadata.name}", int(metadata.resource_version)
         if event.type == "DELETED":
             outcome = self._books.store.delete(key, version, now=now)
             self._books.existence.seen(key)
         else:
-            outcome = self._books.store.upsert(normalise(event.application), now=now, live=not own)
+            outcome = self._books.store.upsert(normalise(event.application), now=now, live=not found)
             if outcome in (Outcome.CHANGED, Outcome.UNCHANGED):
                 self._books.existence.seen(key)
         self._books.counts[f"event_{outcome.value}"] += 1
         if content is not None:
-            if own and event.type == "ADDED":
+            if found:
                 content.brought(key, version, outcome, now=now)
             else:
-                content.accounted(key, now=now)
+                content.accounted(key)
+            if not own:
                 content.announced(key, version)
         for retiring in self._books.streams.retiring.values():
             if retiring.content.stream != stream:
@@ -65,7 +67,7 @@ class Intake:
         self._books.counts["undecodable"] += 1
         if (content := self._books.streams.content) is not None:
             if event.key is not None:
-                content.accounted(event.key, now=now)
+                content.accounted(event.key)
             else:
                 content.put_aside += 1
         identity = (event.key, event.version)

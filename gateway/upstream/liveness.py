@@ -71,13 +71,13 @@ class Liveness:
             assert self._live_since is not None
             return "live", self._live_since, None
         began, reason = self._lost
-        if self._failing_since is not None and now - self._failing_since >= FAILING_LIMIT:
+        if self._failing_since is not None and now >= self._failing_since + FAILING_LIMIT:
             return "down", self._restored_from or began, reason
         if self._restored_from is not None:
             return "stale", self._restored_from, reason
         if self._live_since is None:
             return "connecting", began, None
-        if now - began < self._stale_after:
+        if now < began + self._stale_after:
             return "live", self._live_since, None
         return "stale", began, reason
 

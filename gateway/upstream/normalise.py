@@ -44,7 +44,7 @@ def normalise(raw: RawApplication) -> Observed:
     """Return the status document of an application, and its detail."""
     metadata, spec, status = raw.metadata, raw.spec, raw.status
     operation, operation_message = _operation(raw)
-    health_message = status.health.message if status.health else ""
+    health = _health(status.health)
     conditions = tuple(
         Condition(type=condition.type, message=cut(condition.message), since=condition.last_transition_time)
         for condition in status.conditions or ()
@@ -65,7 +65,7 @@ def normalise(raw: RawApplication) -> Observed:
             sources=_sources(spec),
             auto_sync=_auto_sync(spec.sync_policy),
             sync=_sync(status.sync),
-            health=_health(status.health),
+            health=health,
             operation=operation,
             images=tuple((summary and summary.images) or ()),
             urls=tuple((summary and summary.external_urls) or ()),
@@ -75,7 +75,7 @@ def normalise(raw: RawApplication) -> Observed:
         ),
         detail=Detail(
             history=_history(status),
-            health_message=_whole(health_message),
+            health_message=_whole(status.health.message) if status.health and health else None,
             operation_message=_whole(operation_message),
             condition_messages=_whole_messages([condition.message for condition in status.conditions or ()]),
         ),
@@ -120,8 +120,8 @@ def _sources(spec: RawSpec) -> tuple[Source, ...]:
     """Return the effective sources: the hydrator's, else those of a multi-source application, else the one."""
     hydrator = spec.source_hydrator
     if hydrator is not None and hydrator.sync_source is not None:
-        repo_url = hydrator.dry_source.repo_url if hydrator.dry_source else ""
         synced = hydrator.sync_source
+        repo_url = synced.repo_url or (hydrator.dry_source.repo_url if hydrator.dry_source else "")
         return (Source(repo_url=repo_url, path=synced.path or None, target_revision=synced.target_branch or None),)
     raw: Sequence[RawSource] = spec.sources or ((spec.source,) if spec.source else ())
     return tuple(

@@ -43,8 +43,9 @@ class RawSource(RawModel, frozen=True):
 
 
 class RawSyncSource(RawModel, frozen=True):
-    """The hydrated branch that a source hydrator writes and Argo CD syncs from."""
+    """The hydrated branch that Argo CD syncs from; of the dry source's repository where it names none."""
 
+    repo_url: str = msgspec.field(default="", name="repoURL")
     target_branch: str = ""
     path: str = ""
 

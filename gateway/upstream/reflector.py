@@ -128,7 +128,7 @@ class Reflector:
             self._outbox.put(m.OpenWatch(stream=self._streams.bridge(now), burst=False))
             self._due.bridged(now)
         if _has_come(self._due.content_at, now) and self._streams.gathering is None:
-            self._due.content_at = None
+            self._due.content_at, self._login_known = None, False
             self._outbox.put(m.OpenWatch(stream=self._streams.gather(now), burst=True))
             # A list that was asked for before says nothing about this content.
             self._requests.forget(About.NAMES)
@@ -170,7 +170,6 @@ class Reflector:
             if not self._requests.waiting(About.PERMISSIONS):
                 self._removal.ask((), held_back=(), now=now)
             return
-        self._login_known = False
         self._streams.switch(now)
         self.store.publish()
         self.store.expire_tombstones(before=now - TOMBSTONE_AGE)
@@ -247,7 +246,9 @@ class Reflector:
                 self._failed(asked, report.failure, now)
 
     def _named(self, report: m.NamesFetched, asked: Asked, now: float) -> None:
-        self._connection.accept(now)
+        if report.names:
+            # An empty list proves nothing: nobody is shown the same.
+            self._connection.accept(now)
         names = NameList.answered(report, asked, now)
         if (content := self._streams.content) is not None:
             content.listed(names, buried=self.store.tombstones)
@@ -259,11 +260,11 @@ class Reflector:
     def _permitted(self, report: m.PermissionsFetched, asked: Asked, now: float) -> None:
         if report.logged_in:
             self._login_known = True
+            self._connection.accept(now)
             self._removal.permitted(asked, report.denied, now=now)
         else:
-            self._connection.failed(
-                Failure(Kind.REFUSED, "Argo CD takes us for nobody: the token is missing or expired"), now
-            )
+            nobody = Failure(Kind.REFUSED, "Argo CD takes us for nobody: the token is missing or expired")
+            self._connection.failed(nobody, now)
             self._connection.refuse(now, live_goes_on=self._streams.established)
 
     def _failed(self, asked: Asked, failure: Failure, now: float) -> None:
@@ -278,12 +279,14 @@ class Reflector:
         self._connection.failed(failure, now)
         if failure.kind is Kind.REFUSED:
             self._connection.refuse(now, live_goes_on=self._streams.established)
-        elif failure.kind is Kind.TOO_LARGE and not self._by_project:
-            self._by_project = True
-        elif content is not None:
-            content.not_listed(self._due.retry_at(now))
+            return
+        by_project = asked.about is About.NAMES and failure.kind is Kind.TOO_LARGE
+        again_at = now if by_project and not self._by_project else self._due.retry_at(now)
+        self._by_project |= by_project
+        if content is not None:
+            content.not_listed(again_at)
         else:
-            self._due.confirm_at = self._due.retry_at(now)
+            self._due.confirm_at = again_at
 
     def _ask_names(self, now: float) -> None:
         self._due.confirm_at = None

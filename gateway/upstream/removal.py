@@ -26,7 +26,6 @@ class Removal:
         for key in self._books.existence.contradicted(names, self._books.store.tombstones):
             self._books.store.exhume(key)
         doubted, gone = self._books.existence.judge(names, self._books.store.held)
-        was_denied = bool(self._denied)
         self._denied &= {
             project_of(self._books.store.held[key])
             for key in self._books.existence.in_doubt
@@ -37,7 +36,7 @@ class Removal:
             self.ask(ask, held_back=tuple(gone), now=now)
         else:
             self._remove(gone)
-        self._settle(was_denied=was_denied, now=now)
+            self._settle(proved=names.fresh, now=now)
 
     def ask(self, projects: tuple[str, ...], *, held_back: tuple[str, ...], now: float) -> None:
         """Ask whether we are logged in, and may see these projects, before ``held_back`` is removed."""
@@ -46,7 +45,6 @@ class Removal:
 
     def permitted(self, asked: Asked, denied: frozenset[str], *, now: float) -> None:
         """Take Argo CD's word on permissions: what we may see and don't is gone; what we may not see stays."""
-        was_denied = bool(self._denied)
         self._denied = (self._denied - set(asked.projects)) | denied
         still = self._books.existence.in_doubt & self._books.store.held.keys()
         self._remove(
@@ -56,10 +54,10 @@ class Removal:
                 if key in still and project_of(self._books.store.held[key]) not in self._denied
             ]
         )
-        if self._denied and not was_denied:
+        if self._denied and not self._books.liveness.has_fault(PERMISSION_LOST):
             self._books.liveness.fault(PERMISSION_LOST, now)
             self._books.outbox.note("upstream.permission_lost", warning=True, projects=sorted(self._denied))
-        self._settle(was_denied=was_denied, now=now)
+        self._settle(proved=bool(asked.projects), now=now)
 
     def _remove(self, gone: list[str]) -> None:
         for key in gone:
@@ -69,14 +67,14 @@ class Removal:
             self._books.counts["missed_delete"] += len(gone)
             self._books.outbox.repaired("missed_delete", gone)
 
-    def _settle(self, *, was_denied: bool, now: float) -> None:
-        """See whether anything is in doubt still, or was regained."""
-        if was_denied and not self._denied:
+    def _settle(self, *, proved: bool, now: float) -> None:
+        """See whether anything is in doubt still, or was regained; ``proved``: what isn't in doubt is certain."""
+        if not self._denied and self._books.liveness.has_fault(PERMISSION_LOST):
             self._books.liveness.mended(PERMISSION_LOST, now)
             self._books.outbox.note("upstream.permission_regained")
             # What changed while we weren't allowed to see it was announced to others alone.
             self._books.due.content_soon(now)
         in_doubt = bool(self._books.existence.in_doubt)
         self._books.due.confirm(now, in_doubt=in_doubt, denied=bool(self._denied))
-        if self._books.streams.established and not in_doubt and not self._denied:
+        if proved and self._books.streams.established and not in_doubt and not self._denied:
             self._books.liveness.verified(now)

@@ -97,6 +97,11 @@ class _IdentifiedLine(RawModel, frozen=True):
 _LINE = msgspec.json.Decoder(_Line)
 _IDENTIFIED = msgspec.json.Decoder(_IdentifiedLine)
 _TYPES = frozenset({"ADDED", "MODIFIED", "DELETED"})
+_VERSION_LENGTH = 20
+"""Digits of a resourceVersion at most: Kubernetes counts in 64 bits."""
+
+# Too deep nesting isn't an error of decoding for msgspec, even in what is skipped.
+_DECODING_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode(line: bytes) -> RawEvent | RawError | Undecodable | None:
@@ -109,7 +114,7 @@ def decode(line: bytes) -> RawEvent | RawError | Undecodable | None:
             return None
     try:
         content = _LINE.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _DECODING_ERRORS as error:
         return _identify(line, str(error))
     if content.error is not None:
         return content.error
@@ -118,7 +123,8 @@ def decode(line: bytes) -> RawEvent | RawError | Undecodable | None:
         return Undecodable("neither a result nor an error")
     if content.result.type not in _TYPES:
         return _identify(line, f"unknown event type {content.result.type!r}")
-    if not content.result.application.metadata.resource_version.isdecimal():
+    version = content.result.application.metadata.resource_version
+    if not version.isdecimal() or len(version) > _VERSION_LENGTH:
         return _identify(line, "the resourceVersion is not a number")
     return content.result
 
@@ -126,6 +132,8 @@ def decode(line: bytes) -> RawEvent | RawError | Undecodable | None:
 def _identify(line: bytes, reason: str) -> Undecodable:
     try:
         identity = _IDENTIFIED.decode(line).result.application.metadata
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _DECODING_ERRORS:
+        return Undecodable(reason)
+    if not (identity.namespace and identity.name):
         return Undecodable(reason)
     return Undecodable(reason, f"{identity.namespace}/{identity.name}", identity.resource_version or None)

@@ -1,82 +1,20 @@
-"""The promises of the fake Argo CD itself: each fact and each fault that other tests build on, seen over real HTTP."""
+"""The fake Argo CD is faithful: what is known of the real one's API, seen over real HTTP."""
 
 from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from typing import Any
 
-import aiohttp
 import orjson
 import pytest
 
 from tests.fakes import recordings
 from tests.fakes.applications import application, key_of
 from tests.fakes.argocd import FakeArgoCD
+from tests.fakes.client import SSE, WATCH, Client, fill, next_event
 from tests.fakes.fields import FieldsFilter, select_for_list
 
-WATCH = "/api/v1/stream/applications"
-SSE = {"Accept": "text/event-stream"}
 FIELDS = "error,result.type,result.application.metadata.name,result.application.metadata.namespace"
-
-
-class Client:
-    """A plain client of the fake."""
-
-    def __init__(self, argocd: FakeArgoCD, session: aiohttp.ClientSession, stack: AsyncExitStack) -> None:
-        self.argocd, self.session, self._stack = argocd, session, stack
-        self.token = "secret"
-
-    def request(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> Any:
-        authorization = {"Authorization": f"Bearer {self.token}"}
-        return self.session.get(self.argocd.url + path, params=query, headers=authorization | (headers or {}))
-
-    async def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> tuple[int, Any]:
-        async with self.request(path, headers, **query) as response:
-            body = await response.read()
-            return response.status, orjson.loads(body) if response.content_type == "application/json" else body
-
-    async def watch(self, headers: dict[str, str] | None = None, **query: Any) -> aiohttp.StreamReader:
-        """Open a watch and wait for its headers, which come with its first event."""
-        response: aiohttp.ClientResponse = await self._stack.enter_async_context(
-            self.request(WATCH, SSE if headers is None else headers, **query)
-        )
-        assert response.status == 200, await response.read()
-        return response.content
-
-    async def open_bridge(self) -> asyncio.Task[aiohttp.StreamReader]:
-        """Open a watch with `resourceVersion=0`, and wait until it is subscribed, which no header tells."""
-        opening = asyncio.create_task(self.watch(resourceVersion="0"))
-        await self.argocd.wait_for_stream(lambda stream: stream.is_bridge and stream.subscribed)
-        return opening
-
-    async def names(self) -> set[str]:
-        _, listed = await self.get("/api/v1/applications", fields="items.metadata.name")
-        return {item["metadata"]["name"] for item in listed["items"] or []}
-
-
-@pytest.fixture
-async def argocd() -> AsyncIterator[FakeArgoCD]:
-    async with FakeArgoCD() as server:
-        yield server
-
-
-@pytest.fixture
-async def client(argocd: FakeArgoCD) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession() as session, AsyncExitStack() as stack:
-        yield Client(argocd, session, stack)
-
-
-async def next_event(watch: aiohttp.StreamReader) -> tuple[str, str]:
-    event = orjson.loads((await watch.readuntil(b"\n\n\n")).removeprefix(b"data:"))["result"]
-    return event["type"], event["application"]["metadata"]["name"]
-
-
-def fill(argocd: FakeArgoCD, *names: str) -> None:
-    for name in names:
-        argocd.put(application(name))
 
 
 async def test_a_burst_is_sorted_by_key_and_framed_as_argo_cd_frames_it(argocd: FakeArgoCD, client: Client) -> None:
@@ -210,169 +148,12 @@ async def test_a_lost_permission_is_silence_and_a_no_from_can_i(argocd: FakeArgo
     assert await client.names() == set()
 
 
-async def test_a_stalled_burst_still_sends_keepalives_until_it_is_resumed(argocd: FakeArgoCD, client: Client) -> None:
-    fill(argocd, "a", "b")
-    argocd.stall_burst_after(1)
-    watch = await client.watch()
-    assert await next_event(watch) == ("ADDED", "a")
-    stream = await argocd.wait_for_stream(lambda stream: stream.is_idle)
-    assert (stream.burst_sent, stream.subscribed) == (1, False)
-    argocd.keepalive()
-    assert await watch.readline() == b":\n"
-    argocd.resume_burst()
-    assert await next_event(watch) == ("ADDED", "b")
-
-
-async def test_streams_can_be_cut_inside_a_line_cut_ended_or_fed_garbage(argocd: FakeArgoCD, client: Client) -> None:
-    fill(argocd, "a")
-    argocd.cut_after_bytes(10)
-    watch = await client.watch()
-    with pytest.raises(aiohttp.ClientPayloadError):
-        await watch.read()
-    watch = await client.watch(fields=FIELDS)
-    argocd.send_raw(b"\x00garbage\n")
-    await argocd.drained()
-    argocd.fail_all()
-    text = await watch.read()
-    assert text.split(b"\n\n\n", 1)[1].startswith(b'\x00garbage\ndata: {"error":{"grpc_code":14,')
-    watch = await client.watch()
-    await argocd.drained()
-    argocd.cut_all()
-    with pytest.raises(aiohttp.ClientPayloadError):
-        await watch.read()
-    assert argocd.open_streams == []
-    assert len(argocd.streams) == 3
-
-
-async def test_a_client_that_leaves_is_noticed(argocd: FakeArgoCD, client: Client) -> None:
-    opening = await client.open_bridge()
-    opening.cancel()
-    await argocd.wait_until(lambda: not argocd.open_streams)
-
-
-async def test_unannounced_changes_and_full_buffers_lose_events_silently(argocd: FakeArgoCD, client: Client) -> None:
-    fill(argocd, "a", "b")
-    first = asyncio.create_task(client.watch(resourceVersion="0"))
-    second = await client.watch()
-    await argocd.wait_until(lambda: len(argocd.fresh.subscribers) == 2)
-    argocd.delete("argocd/a", announce=False)
-    argocd.put(application("c"), except_for=lambda stream: stream.is_bridge)
-    argocd.put(application("d"), only_to=lambda stream: stream.is_bridge)
-    await argocd.drained()
-    argocd.watch_buffer = 1
-    fill(argocd, "e", "f")
-    assert await next_event(await first) == ("ADDED", "d")
-    assert [await next_event(second) for _ in range(4)] == [("ADDED", name) for name in "abce"]
-    assert [stream.dropped for stream in argocd.streams] == [1, 1]
-    assert await client.names() == {"b", "c", "d", "e", "f"}
-
-
-async def test_lists_and_health_can_lie(argocd: FakeArgoCD, client: Client) -> None:
-    fill(argocd, "a", "b")
-    assert await client.get("/healthz") == (200, b"ok\n")
-    argocd.health = False
-    assert (await client.get("/healthz"))[0] == 503
-    argocd.partial_list(["argocd/b"])
-    assert await client.names() == {"b"}
-    argocd.list_empty = True
-    assert (await client.get("/api/v1/applications"))[1]["items"] is None
-    argocd.list_status = 429
-    assert (await client.get("/api/v1/applications"))[0] == 429
-    assert (await client.get("/api/v1/applications", projects="default"))[0] == 200
-    assert (await client.get("/api/v1/other"))[0] == 404
-
-
-async def test_a_restart_knows_nothing_until_it_is_ready(argocd: FakeArgoCD, client: Client) -> None:
-    fill(argocd, "a")
-    argocd.restart()
-    assert (await client.get("/healthz"))[0] == 503
-    assert await client.get("/api/v1/applications") == (200, {"metadata": {}, "items": None})
-    opening = asyncio.create_task(client.watch())
-    await argocd.wait_for_stream(lambda stream: stream.subscribed)
-    fill(argocd, "b")
-    argocd.ready()
-    watch = await opening
-    assert [await next_event(watch), await next_event(watch)] == [("ADDED", "a"), ("ADDED", "b")]
-    assert await client.names() == {"a", "b"}
-
-
-async def test_a_lagging_replica_answers_with_older_versions_and_late_events(
-    argocd: FakeArgoCD, client: Client
-) -> None:
-    fill(argocd, "a")
-    lagging = argocd.snapshot()
-    argocd.put(application("a", health="Degraded"))
-    argocd.delete("argocd/a")
-    fill(argocd, "b")
-    argocd.route(list="lagging", watch=lambda request: "fresh" if request.query.get("resourceVersion") else lagging)
-    assert (await client.get("/api/v1/applications"))[1]["metadata"] == {"resourceVersion": "1"}
-    watch = await client.watch()
-    await argocd.drained()
-    lagging.catch_up(2)
-    assert [await next_event(watch) for _ in range(3)] == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a")]
-    argocd.route()
-    assert await client.names() == {"b"}
-
-
-async def test_a_restored_etcd_goes_back_and_a_recreated_application_has_a_new_uid(
-    argocd: FakeArgoCD, client: Client
-) -> None:
-    first = argocd.put(application("a"))
-    backup, version = list(argocd.applications.values()), argocd.version_counter
-    argocd.delete("argocd/a")
-    again = argocd.put(application("a"))
-    assert first["metadata"]["uid"] != again["metadata"]["uid"]
-    argocd.restore(backup, version)
-    assert (argocd.applications["argocd/a"], argocd.version_counter) == (first, 1)
-
-
-async def test_a_recording_is_played_byte_for_byte_while_the_list_follows(argocd: FakeArgoCD, client: Client) -> None:
-    opening = await client.open_bridge()
-    seen: list[int] = []
-    playing = asyncio.create_task(argocd.play("promotion/stream.sse", after_each=lambda _: seen.append(len(seen))))
-    received = bytearray()
-    recorded = recordings.body("promotion/stream.sse")
-    watch = await opening
-    while len(received) < len(recorded):
-        received += await watch.readany()
-    await playing
-    assert bytes(received) == recorded
-    assert argocd.applications == recordings.final_word("promotion/stream.sse")
-    assert len(seen) == len(recordings.events("promotion/stream.sse"))
-
-
-async def test_a_recorded_burst_can_be_served_in_place_of_the_state(argocd: FakeArgoCD, client: Client) -> None:
-    lines = recordings.lines("lost-in-burst/stream.sse", namespace="argocd")
-    argocd.burst_script(lines)
-    watch = await client.watch()
-    assert await watch.readline() == lines[0]
-    stream = await argocd.wait_for_stream(lambda stream: stream.subscribed)
-    assert stream.burst_sent == len(recordings.events("lost-in-burst/stream.sse"))
-    assert "argocd/astrago-batch" in recordings.final_word("lost-in-burst/stream.sse", namespace="argocd")
-
-
 async def test_a_burst_has_the_bytes_of_a_recorded_one(argocd: FakeArgoCD, client: Client) -> None:
     lines = recordings.lines("fleet/burst.sse")
     burst = lines[: next(number for number, line in enumerate(lines) if b'"type":"MODIFIED"' in line)]
     argocd.load(event for line in burst if (event := recordings.event_in(line)))
     watch = await client.watch()
     assert [await watch.readuntil(b"\n") for _ in burst] == burst
-
-
-async def test_keepalives_can_come_by_themselves_and_be_silenced(client: Client) -> None:
-    client.argocd = argocd = FakeArgoCD()
-    argocd.keepalive_interval = 0.001
-    async with argocd:
-        fill(argocd, "a")
-        watch = await client.watch()
-        assert await next_event(watch) == ("ADDED", "a")
-        assert await watch.readline() == b":\n"
-        argocd.silence = True
-        await argocd.drained()
-        sent = argocd.streams[0].bytes_sent
-        argocd.keepalive()
-        await argocd.drained()
-        assert argocd.streams[0].bytes_sent == sent
 
 
 async def test_a_root_path_prefixes_everything_but_health(client: Client) -> None:
@@ -384,23 +165,6 @@ async def test_a_root_path_prefixes_everything_but_health(client: Client) -> Non
         async with client.session.get(server.url.removesuffix("/argo") + "/api/version") as response:
             assert (response.status, await response.text()) == (404, "Not Found\n")
         assert [request.path for request in server.requests] == ["/api/version", "/healthz", "/api/version"]
-
-
-async def test_a_stopped_server_comes_back_on_the_same_port(argocd: FakeArgoCD, client: Client) -> None:
-    url = argocd.url
-    await argocd.stop()
-    with pytest.raises(aiohttp.ClientConnectionError):
-        await client.get("/healthz")
-    await argocd.start()
-    assert (argocd.url, (await client.get("/healthz"))[0]) == (url, 200)
-
-
-async def test_a_hook_runs_between_a_request_and_its_answer(argocd: FakeArgoCD, client: Client) -> None:
-    argocd.on_request("/api/v1/applications", lambda: fill(argocd, "a"))
-    assert await client.names() == {"a"}
-    assert (await argocd.wait_for_request("/api/v1/applications")).query["fields"] == "items.metadata.name"
-    with pytest.raises(TimeoutError, match="waited in vain"):
-        await argocd.wait_until(lambda: False, timeout=0.0)
 
 
 def test_the_fields_filter_has_argo_cds_prefix_quirk() -> None:

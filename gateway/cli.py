@@ -1,0 +1,140 @@
+"""The command line: ``serve``, ``check``, ``config``. Errors for people, on standard error, with what to do."""
+
+import asyncio
+import importlib.util
+import os
+import signal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Never
+
+import structlog
+import typer
+
+from gateway import __version__
+from gateway.app import Gateway, make_client
+from gateway.errors import SettingsError
+from gateway.observability import logs
+from gateway.settings import Settings, explain, load, unknown_names
+from gateway.upstream.check import Finding, check
+
+app = typer.Typer(
+    help="A real-time gateway between Argo CD and everyone who wants to see deployments live.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+EXIT_USAGE = 2
+"""The exit status for settings that can't be used."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="gateway")
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"argocd-sse-gateway {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take what comes before a command."""
+
+
+@app.command()
+def serve() -> None:
+    """Run the gateway. Its settings come from the environment: `gateway config` shows them."""
+    settings = _load(os.environ)
+    logs.configure(level=settings.log_level, log_format=settings.log_format)
+    log = structlog.get_logger(__name__)
+    for message in unknown_names(os.environ):
+        log.warning("settings.unknown_name", message=message)
+    try:
+        with asyncio.Runner(loop_factory=_choose_loop(settings.loop)) as runner:
+            runner.run(_serve(settings))
+    except OSError as error:
+        typer.echo(f"gateway: can't listen: {error.strerror or error}. Set GATEWAY_PORT or GATEWAY_HOST.", err=True)
+        raise typer.Exit(1) from error
+
+
+async def _serve(settings: Settings) -> None:
+    gateway = Gateway(settings)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, gateway.drain)
+    # Somebody at a terminal doesn't want to wait.
+    loop.add_signal_handler(signal.SIGINT, gateway.stop)
+    await gateway.run()
+
+
+def _choose_loop(choice: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if choice == "asyncio" or (choice == "auto" and importlib.util.find_spec("uvloop") is None):
+        return None
+    try:
+        import uvloop
+    except ImportError as error:
+        typer.echo("gateway: GATEWAY_LOOP=uvloop needs the extra argocd-sse-gateway[uvloop].", err=True)
+        raise typer.Exit(EXIT_USAGE) from error
+    return uvloop.new_event_loop
+
+
+@app.command(name="check")
+def check_upstream() -> None:
+    """Ask Argo CD whether everything is right: address, certificate, version, token, and what may be seen."""
+    settings = _load(os.environ)
+    unknown = unknown_names(os.environ)
+    for message in unknown:
+        typer.echo(f"✗ settings: {message}", err=True)
+    well = asyncio.run(_check(settings))
+    if unknown or not well:
+        raise typer.Exit(1)
+
+
+async def _check(settings: Settings) -> bool:
+    well = True
+    typer.echo(f"Argo CD at {settings.argocd_base_url}")
+    client, token = make_client(settings)
+    async with client:
+        async for finding in check(client, projects=settings.argocd_projects, token_given=token.given):
+            _print(finding)
+            well = well and finding.well
+    return well
+
+
+def _print(finding: Finding) -> None:
+    typer.echo(f"{'✓' if finding.well else '✗'} {finding.step}: {finding.found}")
+    if finding.cure:
+        typer.echo(f"  → {finding.cure}")
+
+
+@app.command()
+def config() -> None:
+    """Show each setting, its value and where it comes from. Secrets are masked."""
+    try:
+        explained = explain(os.environ)
+    except SettingsError as error:
+        _give_up(error)
+    width = max(len(item.name) for item in explained)
+    values = max(len(item.value) for item in explained)
+    for item in explained:
+        typer.echo(f"{item.name:{width}}  {item.value:{values}}  {item.source}")
+    for message in unknown_names(os.environ):
+        typer.echo(message, err=True)
+
+
+def _load(environ: Mapping[str, str]) -> Settings:
+    try:
+        return load(environ)
+    except SettingsError as error:
+        _give_up(error)
+
+
+def _give_up(error: SettingsError) -> Never:
+    typer.echo(f"gateway: {error}", err=True)
+    raise typer.Exit(EXIT_USAGE) from error

@@ -1,0 +1,108 @@
+"""Leading a subscriber from where it stands to where its view stands: a snapshot, or a computed delta."""
+
+from collections.abc import Callable, Iterable
+
+from gateway.hub.frame import Frame, opening, retry
+from gateway.hub.subscriber import Subscriber
+from gateway.hub.view import Listing, View
+from gateway.log.memory import MemoryLog
+from gateway.model.application import ApplicationStatus
+from gateway.model.position import Cursor, Position
+from gateway.model.upstream import Upstream
+
+REMAKE_FRACTION = 0.25
+"""The part of a snapshot's size that a delta may reach before a snapshot is sent, or made, instead."""
+
+CACHE_LIMIT = 256 * 1024 * 1024
+"""Bytes that the cached snapshots of all views may take."""
+
+RETRY_MS = (1_000, 4_000)
+"""Between these many milliseconds a client is told to wait before it reconnects."""
+
+_EMPTY_DELTA = b'"changed":{},"removed":[]}\n\n'
+
+
+class Composer:
+    """Puts together what one subscriber needs, of parts that are made once for all. ``jitter`` returns 0 ≤ x < 1."""
+
+    def __init__(self, log: MemoryLog, *, jitter: Callable[[], float]) -> None:
+        self.documents: dict[str, ApplicationStatus] = {}
+        """Every application, as of the last tick."""
+        self._log = log
+        self._jitter = jitter
+
+    def retry_ms(self) -> int:
+        """Return how long a client shall wait before it reconnects, another for each."""
+        low, high = RETRY_MS
+        return int(low + (high - low) * self._jitter())
+
+    def greet(self, view: View, subscriber: Subscriber, upstream: Upstream | None, now: float) -> None:
+        """Say that there is nothing to show yet."""
+        subscriber.put_private(retry(self.retry_ms()))
+        subscriber.put(view.heartbeat(upstream, now, published=False))
+
+    def compose(self, view: View, subscriber: Subscriber, upstream: Upstream | None, now: float) -> None:
+        """Give a subscriber all that leads to where its view stands, and upstream's state behind it."""
+        first = not subscriber.served
+        opens = b"" if subscriber.started else retry(self.retry_ms())
+        body = self._delta(view, subscriber, first=first)
+        if subscriber.offset is None:
+            body = self._put_snapshot(view, subscriber, opens)
+            opens, first = b"", False
+        if first:
+            head = opens + opening("delta", cursor=view.cursor) + b'{"reason":"resumed",'
+            subscriber.put_private(head if body is not None else head + _EMPTY_DELTA)
+        elif body is not None:
+            subscriber.put_private(opening("delta", cursor=view.cursor) + b"{")
+        if body is not None:
+            subscriber.put(body)
+        subscriber.put(view.heartbeat(upstream, now, published=True))
+        subscriber.stand_at(view.offset)
+
+    def snapshot(self, view: View) -> tuple[Listing, Frame | None]:
+        """Return the cached listing, and the delta since; a new listing where that delta has outgrown it."""
+        listing = view.listing
+        if listing is not None:
+            try:
+                body = view.catch_up(listing.offset, self._log.ring.between)
+            except LookupError:
+                pass
+            else:
+                if body is None or len(body.plain) <= REMAKE_FRACTION * len(listing.frame.plain):
+                    return listing, body
+        return view.list_applications(self.documents), None
+
+    def bound_caches(self, views: Iterable[View]) -> None:
+        """Drop the snapshots that were used longest ago, beyond what all may take."""
+        cached = sorted((view for view in views if view.listing is not None), key=lambda view: view.used_at)
+        total = sum(view.cost for view in cached)
+        for view in cached:
+            if total <= CACHE_LIMIT:
+                break
+            total -= view.cost
+            view.listing = None
+
+    def _delta(self, view: View, subscriber: Subscriber, *, first: bool) -> Frame | None:
+        """Return the delta from where a subscriber stands; where a snapshot serves it better, it stands nowhere."""
+        if subscriber.offset is None:
+            return None
+        try:
+            body = view.catch_up(subscriber.offset, self._log.ring.between)
+        except LookupError:
+            subscriber.start_over("trimmed" if first else "lagged")
+            return None
+        if body is None or first or view.listing is None:
+            return body
+        if len(body.plain) > REMAKE_FRACTION * len(view.listing.frame.plain):
+            subscriber.start_over("lagged")
+            return None
+        return body
+
+    def _put_snapshot(self, view: View, subscriber: Subscriber, opens: bytes) -> Frame | None:
+        """Send a snapshot; return the delta that must follow it."""
+        listing, body = self.snapshot(view)
+        position = Position(view.epoch, listing.offset)
+        head = f'{{"reason":"{subscriber.reason}","position":"{position}",'.encode()
+        subscriber.put_private(opens + opening("snapshot", cursor=str(Cursor(position, view.id))) + head)
+        subscriber.put(listing.frame)
+        return body

@@ -1,0 +1,300 @@
+"""The hub: who subscribes to what, what they are sent, and when it is too much. Time and randomness are arguments.
+
+The whole promise rests on one rule: everybody who is current stands at the hub's offset, and a tick moves the hub and
+all of them together. Joins, resumes and those who lag end at the last tick, never inside one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gateway.errors import GatewayError
+from gateway.hub.composer import Composer
+from gateway.hub.frame import Form, event, retry
+from gateway.hub.subscriber import Ending, Link, Subscriber
+from gateway.hub.view import Listing, View
+from gateway.log.memory import MemoryLog
+from gateway.model.delta import net
+from gateway.model.position import Cursor
+from gateway.model.selector import Selector
+from gateway.model.upstream import Upstream
+
+TURN_LIMIT = 64
+"""How many subscribers who are behind get something composed in one turn of the event loop."""
+
+VIEW_LINGER = 60.0
+"""Seconds for which an unused view is kept, with its snapshot."""
+
+
+class OverloadedError(GatewayError):
+    """There is no room for another subscriber, or another view."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The hub's settings; times in seconds."""
+
+    heartbeat: float = 15.0
+    stream_lifetime: float = 1_800.0
+    slow_limit: float = 30.0
+    max_subscribers: int = 10_000
+    max_views: int = 1_000
+
+
+class Hub:
+    """Fans the log out. ``jitter`` returns 0 ≤ x < 1."""
+
+    def __init__(self, log: MemoryLog, limits: Limits, *, now: float, jitter: Callable[[], float]) -> None:
+        self.counts: Counter[str] = Counter()
+        """What happened, by name: ``join_new``, ``join_resumed``, ``delivery``, ``lagged``, ``end_slow``, …"""
+        self.upstream: Upstream | None = None
+        self.published = False
+        """Whether there is a state to show; until then subscribers wait."""
+        self.draining = False
+        self._log = log
+        self._limits = limits
+        self._jitter = jitter
+        self._composer = Composer(log, jitter=jitter)
+        self._offset = log.ring.top
+        self._views: dict[str, View] = {}
+        self._members: dict[Subscriber, View] = {}
+        self._due: dict[int, set[Subscriber]] = {}
+        self._beat_at = int(now)
+
+    def __repr__(self) -> str:
+        return f"<Hub at {self._log.epoch}-{self._offset}: {len(self._members)} subscribers, {len(self._views)} views>"
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @property
+    def views(self) -> int:
+        """How many views there are."""
+        return len(self._views)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for another subscriber."""
+        return len(self._members) >= self._limits.max_subscribers
+
+    def expect_room(self, selector: Selector) -> None:
+        """Raise OverloadedError unless a subscriber with this selector could join now."""
+        if self.full:
+            raise OverloadedError("subscribers")
+        if selector.canonical not in self._views and self._views_are_full():
+            raise OverloadedError("views")
+
+    def retry_ms(self) -> int:
+        """Return how many milliseconds a client shall wait before it comes back; another for each."""
+        return self._composer.retry_ms()
+
+    @property
+    def lagging(self) -> int:
+        """How many subscribers are behind."""
+        return sum(len(view.behind) for view in self._views.values())
+
+    @property
+    def behind(self) -> bool:
+        """Whether a turn may find something to do."""
+        return any(view.behind for view in self._views.values())
+
+    # Reading.
+
+    def look(self, selector: Selector, now: float) -> tuple[View, Listing]:
+        """Return a view and its applications, as of the last tick. Raises OverloadedError if there are too many views."""
+        view = self._view(selector, now)
+        return view, view.list_applications(self._composer.documents)
+
+    # Coming and going.
+
+    def join(
+        self, selector: Selector, *, link: Link, form: Form, cursor: Cursor | None, had_cursor: bool, now: float
+    ) -> Subscriber:
+        """Take a subscriber, who resumes from ``cursor`` if that can be proved to lead somewhere.
+
+        ``had_cursor`` says that the client sent one, even if it is none of ours. Raises OverloadedError.
+        """
+        self.expect_room(selector)
+        view = self._view(selector, now)
+        offset, reason = self._resume(view, cursor, had_cursor=had_cursor)
+        subscriber = Subscriber(link=link, form=form, offset=offset, reason=reason, now=now)
+        self._members[subscriber] = view
+        view.behind.add(subscriber)
+        self._end_at(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
+        self.counts["join_resumed" if subscriber.resumed else f"join_{reason}"] += 1
+        if not self.published:
+            self._composer.greet(view, subscriber, self.upstream, now)
+        self._serve(view, subscriber, now)
+        return subscriber
+
+    def leave(self, subscriber: Subscriber, now: float) -> None:
+        """Forget a subscriber whose connection is over."""
+        view = self._members.pop(subscriber, None)
+        if view is not None:
+            view.behind.discard(subscriber)
+            view.current[subscriber.form].discard(subscriber)
+            view.used_at = now
+            if (due := self._due.get(subscriber.due)) is not None:
+                due.discard(subscriber)
+
+    def end(self, subscriber: Subscriber, why: Ending, now: float) -> None:
+        """Say goodbye, as soon as what is being written is written."""
+        if (view := self._members.get(subscriber)) is None or subscriber.ending is not None:
+            return
+        subscriber.ending = why
+        if subscriber in view.current[subscriber.form]:
+            view.current[subscriber.form].discard(subscriber)
+            view.behind.add(subscriber)
+            subscriber.stay(view.offset, view.checksum)
+        self._serve(view, subscriber, now)
+
+    def end_all(self, now: float) -> None:
+        """Say goodbye to everyone at once."""
+        for subscriber in list(self._members):
+            self.end(subscriber, Ending.DRAIN, now)
+
+    def drain(self, now: float, spread: float) -> None:
+        """Let everyone leave, spread over some seconds."""
+        self.draining = True
+        for subscriber in self._members:
+            self._end_at(subscriber, now + spread * self._jitter())
+
+    # Moving on.
+
+    def publish(self, now: float) -> None:
+        """There is a state to show from now on, if only of no applications at all."""
+        if not self.published:
+            self.published = True
+            self.tick(now)
+
+    def announce(self, upstream: Upstream, now: float) -> None:
+        """Take upstream's state; tell everyone at once if it is another."""
+        known, self.upstream = self.upstream, upstream
+        if known is None or known.verdict != upstream.verdict:
+            for view in self._views.values():
+                self._send_heartbeat(view, now)
+
+    def tick(self, now: float) -> int:
+        """Send what changed since the last tick, one frame for each view; return how many were sent one."""
+        top = self._log.ring.top
+        try:
+            changes = net(self._log.ring.between(self._offset, top))
+        except LookupError:
+            # More came at once than the log holds: everybody needs a snapshot.
+            self._composer.documents = dict(self._log.documents)
+            self._offset = top
+            for view in self._views.values():
+                view.leap(top)
+            return 0
+        documents = self._composer.documents
+        for change in changes:
+            if change.after is None:
+                documents.pop(change.key, None)
+            else:
+                documents[change.key] = change.after
+        self._offset = top
+        sent = sum(view.tick(changes, top, now) for view in self._views.values())
+        self.counts["delivery"] += sent
+        return sent
+
+    def turn(self, now: float) -> None:
+        """Go on with those who are behind, as many as one turn allows, the furthest behind first."""
+        composed = 0
+        for view, subscriber in sorted(self._behind(), key=lambda pair: pair[1].offset or 0):
+            composed += self._serve(view, subscriber, now)
+            if composed >= TURN_LIMIT:
+                break
+
+    def beat(self, now: float) -> None:
+        """Do what is due each second: lifetimes, heartbeats after silence, the slow, and views that nobody uses."""
+        for second in range(self._beat_at, int(now) + 1):
+            for subscriber in self._due.pop(second, ()):
+                self.end(subscriber, Ending.DRAIN if self.draining else Ending.LIFETIME, now)
+        self._beat_at = int(now) + 1
+        self._composer.bound_caches(self._views.values())
+        for key, view in list(self._views.items()):
+            if now - view.sent_at >= self._limits.heartbeat:
+                self._send_heartbeat(view, now)
+            for subscriber in list(view.behind):
+                if subscriber.looks_stuck(now, self._limits.slow_limit) and subscriber.link.writing_paused:
+                    self.counts["end_slow"] += 1
+                    subscriber.link.abort()
+                    self.leave(subscriber, now)
+            if view.idle and now - view.used_at >= VIEW_LINGER:
+                del self._views[key]
+
+    # Inside.
+
+    def _view(self, selector: Selector, now: float) -> View:
+        key = selector.canonical
+        if (view := self._views.get(key)) is None:
+            if self._views_are_full():
+                raise OverloadedError("views")
+            if len(self._views) >= self._limits.max_views:
+                idle = min((view for view in self._views.values() if view.idle), key=lambda view: view.used_at)
+                del self._views[idle.selector.canonical]
+            view = View(selector, epoch=self._log.epoch, offset=self._offset, now=now)
+            self._views[key] = view
+        view.used_at = now
+        return view
+
+    def _views_are_full(self) -> bool:
+        return len(self._views) >= self._limits.max_views and not any(view.idle for view in self._views.values())
+
+    def _resume(self, view: View, cursor: Cursor | None, *, had_cursor: bool) -> tuple[int | None, str]:
+        """Return the offset to go on from, or None with the reason for a snapshot."""
+        if cursor is None or not self.published:
+            return None, "epoch" if had_cursor else "new"
+        position = cursor.position
+        if position.epoch != self._log.epoch or position.offset > self._log.ring.top:
+            return None, "epoch"
+        if cursor.view != view.id:
+            return None, "view"
+        if position.offset < self._log.ring.trimmed:
+            return None, "trimmed"
+        return position.offset, "resumed"
+
+    def _end_at(self, subscriber: Subscriber, at: float) -> None:
+        if (due := self._due.get(subscriber.due)) is not None:
+            due.discard(subscriber)
+        subscriber.due = max(int(at), self._beat_at)
+        self._due.setdefault(subscriber.due, set()).add(subscriber)
+
+    def _behind(self) -> Iterator[tuple[View, Subscriber]]:
+        return ((view, subscriber) for view in self._views.values() for subscriber in view.behind)
+
+    def _serve(self, view: View, subscriber: Subscriber, now: float) -> bool:
+        """Bring a subscriber closer to its view; return whether something had to be composed for it."""
+        composed = False
+        while subscriber.pump(now):
+            if subscriber.ending is not None:
+                self._say_goodbye(subscriber, now)
+                return composed
+            if subscriber.served and subscriber.offset == view.offset:
+                view.behind.discard(subscriber)
+                view.current[subscriber.form].add(subscriber)
+                subscriber.become_current(view.checksum)
+                return composed
+            if not self.published or (subscriber.offset is not None and subscriber.offset > view.offset):
+                return composed
+            self._composer.compose(view, subscriber, self.upstream, now)
+            composed = True
+        return composed
+
+    def _say_goodbye(self, subscriber: Subscriber, now: float) -> None:
+        assert subscriber.ending is not None
+        wait = self._composer.retry_ms()
+        goodbye = event("goodbye", {"reason": subscriber.ending.value, "retryMs": wait})
+        subscriber.put_private(retry(wait) + goodbye)
+        subscriber.finish(now)
+        self.counts[f"end_{subscriber.ending.value}"] += 1
+        self.leave(subscriber, now)
+
+    def _send_heartbeat(self, view: View, now: float) -> None:
+        """Send a heartbeat to all of a view who can take one: those who are current, and those who wait for a state."""
+        heartbeat = view.heartbeat(self.upstream, now, published=self.published)
+        view.broadcast(heartbeat, now)
+        for subscriber in view.behind:
+            if not subscriber.writing and not subscriber.link.writing_paused and not subscriber.served:
+                subscriber.put(view.heartbeat(self.upstream, now, published=False))
+                subscriber.pump(now)

@@ -1,0 +1,72 @@
+"""The hub's timers: when to tick, to take a turn, and to beat. The only part of the hub that knows an event loop."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from gateway.hub.hub import Hub
+
+TURN_INTERVAL = 0.05
+"""Seconds between looks at those who are behind, while anybody is."""
+
+BEAT_INTERVAL = 1.0
+"""Seconds between beats."""
+
+
+class Pulse:
+    """Keeps a hub going. ``tick`` is for how long changes are gathered, in seconds; ``clock`` returns Unix time."""
+
+    def __init__(self, hub: Hub, *, tick: float, clock: Callable[[], float]) -> None:
+        self._hub = hub
+        self._tick_interval = tick
+        self._clock = clock
+        self._ticked_at = float("-inf")
+        self._ticking: asyncio.TimerHandle | None = None
+        self._turning: asyncio.TimerHandle | None = None
+        self._beating: asyncio.TimerHandle | None = None
+        self.tick_seconds = 0.0
+        """How long the last tick took."""
+
+    def start(self) -> None:
+        """Begin to beat, in the running event loop."""
+        self._beat()
+
+    def stop(self) -> None:
+        """Stop all timers."""
+        for timer in (self._ticking, self._turning, self._beating):
+            if timer is not None:
+                timer.cancel()
+
+    def changed(self) -> None:
+        """The log grew: tick at once after quiet, else when the interval since the last tick is over.
+
+        At once means behind everything that the event loop has to do now, so that what came in one piece goes out in
+        one.
+        """
+        if self._ticking is None:
+            loop = asyncio.get_running_loop()
+            delay = max(0.0, self._ticked_at + self._tick_interval - loop.time())
+            self._ticking = loop.call_later(delay, self._tick)
+
+    def nudge(self) -> None:
+        """Somebody may be behind: look after them soon."""
+        if self._turning is None and self._hub.behind:
+            self._turning = asyncio.get_running_loop().call_later(TURN_INTERVAL, self._turn)
+
+    def _tick(self) -> None:
+        self._ticking = None
+        self._ticked_at = asyncio.get_running_loop().time()
+        began = time.perf_counter()
+        self._hub.tick(self._clock())
+        self.tick_seconds = time.perf_counter() - began
+        self.nudge()
+
+    def _turn(self) -> None:
+        self._turning = None
+        self._hub.turn(self._clock())
+        self.nudge()
+
+    def _beat(self) -> None:
+        self._beating = asyncio.get_running_loop().call_later(BEAT_INTERVAL, self._beat)
+        self._hub.beat(self._clock())
+        self.nudge()

@@ -1,0 +1,166 @@
+"""One subscriber: where it stands, and the bytes on their way to it. Constant in memory, however slow it is."""
+
+from collections import deque
+from enum import Enum
+from typing import Protocol
+
+from gateway.hub.checksum import Checksum
+from gateway.hub.frame import Form, Frame, ending, private
+
+SLICE = 64 * 1024
+"""Bytes written at once of what is large: the rest stays shared, and isn't copied into a transport's buffer."""
+
+
+class Link(Protocol):
+    """What a subscriber needs of its connection; ``asyncio.Transport`` and aiohttp's protocol have it together."""
+
+    @property
+    def writing_paused(self) -> bool:
+        """Whether the connection holds as much unsent as it may."""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Send bytes, some time."""
+
+    def is_closing(self) -> bool:
+        """Whether the connection is gone or going."""
+
+    def unsent(self) -> int:
+        """Return how many bytes wait in the process to be sent."""
+
+    def abort(self) -> None:
+        """End the connection at once; a proper end would wait for a peer that doesn't read."""
+
+    def finish(self) -> None:
+        """End the response properly; nothing is written after this."""
+
+
+class Ending(Enum):
+    """Why a stream ends, as the ``goodbye`` says it; a client comes back after each."""
+
+    LIFETIME = "lifetime"
+    """It was open for long enough; so a restart looks like ordinary churn."""
+    DRAIN = "drain"
+    """The gateway goes down."""
+    OVERLOADED = "overloaded"
+    """There is no room; said instead of a refusal, after which an EventSource would give up for good."""
+
+
+class Subscriber:
+    """A stream that somebody holds.
+
+    It is *current* (stands where its view stands, and gets each frame as it is made), or *behind*: at an older offset, at
+    none yet (``offset`` None: it needs a snapshot, for ``reason``), or with bytes still to be written.
+    """
+
+    __slots__ = (
+        "_checksum",
+        "_mark",
+        "_pending",
+        "due",
+        "ending",
+        "form",
+        "joined_at",
+        "lagged",
+        "link",
+        "offset",
+        "progress_at",
+        "reason",
+        "resumed",
+        "sent",
+        "served",
+        "started",
+        "unsent",
+    )
+
+    def __init__(self, *, link: Link, form: Form, offset: int | None, reason: str, now: float) -> None:
+        self.link = link
+        self.form = form
+        self.offset = offset
+        self.reason = reason
+        self.resumed = offset is not None
+        self.ending: Ending | None = None
+        self.joined_at = now
+        self.due = 0
+        self.lagged = 0
+        self.sent = 0
+        self.progress_at = now
+        self.unsent = 0
+        self._pending: deque[memoryview] = deque()
+        self._checksum = Checksum()
+        self._mark: Checksum | None = None
+        self.started = False
+        """Whether the stream's first bytes were put."""
+        self.served = False
+        """Whether the subscriber got its first state."""
+
+    def __repr__(self) -> str:
+        state = "current" if self._mark is not None else f"behind at {self.offset}"
+        return f"<Subscriber {self.form.name.lower()}, {state}>"
+
+    @property
+    def writing(self) -> bool:
+        """Whether bytes wait here for the connection to take them."""
+        return bool(self._pending)
+
+    def stand_at(self, offset: int) -> None:
+        """With all that was put, the subscriber stands at this offset."""
+        self.offset = offset
+        self.served = True
+
+    def start_over(self, reason: str) -> None:
+        """Stand nowhere: only a snapshot helps, for this reason."""
+        self.offset, self.reason = None, reason
+
+    def become_current(self, view: Checksum) -> None:
+        """From now on everything the view sends is sent here; ``view`` is the checksum of all it sent before."""
+        self._mark = view
+
+    def stay(self, offset: int, view: Checksum) -> None:
+        """Stay at this offset while the view goes on; ``view`` is the checksum of all it sent until now."""
+        self.offset = offset
+        if self._mark is not None:
+            if self.form is Form.GZIP:
+                self._checksum = self._checksum.then(view.since(self._mark))
+            self._mark = None
+
+    def put_private(self, data: bytes) -> None:
+        """Send bytes to this subscriber alone."""
+        if self.form is Form.GZIP:
+            self._checksum = self._checksum.then(Checksum.of(data))
+        self._put(private(data, self.form, first=not self.started))
+        self.started = True
+
+    def put(self, frame: Frame) -> None:
+        """Send shared bytes, outside the view's broadcast."""
+        if self.form is Form.GZIP:
+            self._checksum = self._checksum.then(frame.checksum)
+        self._put(frame.within(self.form))
+
+    def _put(self, data: bytes) -> None:
+        whole = memoryview(data)
+        self._pending.extend(whole[start : start + SLICE] for start in range(0, len(data), SLICE))
+
+    def pump(self, now: float) -> bool:
+        """Write what waits, as far as the connection takes it; return whether all is written."""
+        link, pending = self.link, self._pending
+        while pending and not link.writing_paused:
+            part = pending.popleft()
+            self.sent += len(part)
+            link.write(part)
+            self.progress_at = now
+        self.unsent = link.unsent()
+        return not pending
+
+    def looks_stuck(self, now: float, limit: float) -> bool:
+        """Whether the connection has taken nothing for ``limit`` seconds, although something waits for it."""
+        unsent = self.link.unsent()
+        if unsent < self.unsent or not (unsent or self._pending):
+            self.progress_at = now
+        self.unsent = unsent
+        return now - self.progress_at >= limit
+
+    def finish(self, now: float) -> None:
+        """End the stream properly, behind what was written."""
+        self._put(ending(self._checksum, self.form))
+        self.pump(now)
+        self.link.finish()

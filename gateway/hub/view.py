@@ -1,0 +1,160 @@
+"""A view: a canonical selector, and everything made once for those who share it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import orjson
+
+from gateway.hub.checksum import Checksum
+from gateway.hub.frame import Form, Frame, event, opening
+from gateway.hub.subscriber import Subscriber
+from gateway.model.application import ApplicationStatus
+from gateway.model.delta import Change, Delta, NetChange, net, project
+from gateway.model.position import Cursor, Position
+from gateway.model.selector import Selector
+from gateway.model.upstream import Upstream, rfc3339
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Listing(NamedTuple):
+    """The applications at an offset, as the shared end of a snapshot event and of ``/api/pipelines``."""
+
+    offset: int
+    frame: Frame
+
+
+class View:
+    """What one selector sees, and its subscribers.
+
+    Everything here is as of ``offset``, the hub's last tick. ``between`` returns the log's changes from one offset to
+    another, and raises LookupError for what was trimmed.
+    """
+
+    def __init__(self, selector: Selector, *, epoch: str, offset: int, now: float) -> None:
+        self.selector = selector
+        self.sees = selector.sees
+        self.id = selector.view_id
+        self.epoch = epoch
+        self.offset = offset
+        self.current: tuple[set[Subscriber], ...] = tuple(set() for _ in Form)
+        self.behind: set[Subscriber] = set()
+        self.checksum = Checksum()
+        """Of everything that was broadcast."""
+        self.sent_at = now
+        self.used_at = now
+        self.listing: Listing | None = None
+        self._catch_ups: dict[int, Frame | None] = {}
+        self._heartbeat: tuple[tuple[int, Upstream | None, int], Frame] | None = None
+
+    def __repr__(self) -> str:
+        current = sum(map(len, self.current))
+        return f"<View {self.id} at {self.offset}: {current} current, {len(self.behind)} behind>"
+
+    @property
+    def position(self) -> Position:
+        """Where the view stands."""
+        return Position(self.epoch, self.offset)
+
+    @property
+    def cursor(self) -> str:
+        """The id of an event that leads here."""
+        return str(Cursor(self.position, self.id))
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody subscribes."""
+        return not self.behind and not any(self.current)
+
+    @property
+    def cost(self) -> int:
+        """The bytes that the view's cached snapshot takes."""
+        return self.listing.frame.cost if self.listing else 0
+
+    def subscribers(self) -> set[Subscriber]:
+        """Return all subscribers."""
+        return self.behind.union(*self.current)
+
+    # Moving on.
+
+    def tick(self, changes: list[NetChange], offset: int, now: float) -> int:
+        """Move to a new offset, sending what the changes mean here; return how many were sent it."""
+        delta = project(changes, self.sees)
+        before, self.offset = self.offset, offset
+        self._catch_ups.clear()
+        if not delta:
+            return 0
+        frame = Frame(opening("delta", cursor=self.cursor) + b"{" + _body(delta)) if any(self.current) else None
+        return self.broadcast(frame, now, standing=before) if frame else 0
+
+    def leap(self, offset: int) -> None:
+        """Move to an offset that no history leads to: everyone who is current falls behind."""
+        for members in self.current:
+            for subscriber in members:
+                subscriber.stay(self.offset, self.checksum)
+            self.behind |= members
+            members.clear()
+        self.offset = offset
+        self.listing = None
+        self._catch_ups.clear()
+
+    def broadcast(self, frame: Frame, now: float, *, standing: int | None = None) -> int:
+        """Write a frame to everyone who is current; who can't take it falls behind at ``standing``."""
+        stuck: list[Subscriber] = []
+        sent = 0
+        for form, members in zip(Form, self.current, strict=True):
+            if not members:
+                continue
+            data = frame.within(form)
+            for subscriber in members:
+                link = subscriber.link
+                if link.writing_paused:
+                    stuck.append(subscriber)
+                elif not link.is_closing():
+                    link.write(data)
+                    sent += 1
+        offset = self.offset if standing is None else standing
+        for subscriber in stuck:
+            self.current[subscriber.form].discard(subscriber)
+            self.behind.add(subscriber)
+            subscriber.stay(offset, self.checksum)
+            subscriber.lagged += 1
+        self.checksum = self.checksum.then(frame.checksum) if self.current[Form.GZIP] else self.checksum
+        self.sent_at = now
+        return sent
+
+    # What is made once.
+
+    def heartbeat(self, upstream: Upstream | None, now: float, *, published: bool) -> Frame:
+        """Return the heartbeat of this second; it moves the cursor of a view in which nothing happened."""
+        state = (self.offset if published else -1, upstream, int(now))
+        if self._heartbeat is None or self._heartbeat[0] != state:
+            data = {"at": rfc3339(now), "upstream": msgspec.to_builtins(upstream)}
+            self._heartbeat = (state, Frame(event("heartbeat", data, cursor=self.cursor if published else None)))
+        return self._heartbeat[1]
+
+    def list_applications(self, documents: Mapping[str, ApplicationStatus]) -> Listing:
+        """Return the applications at the view's offset, encoded anew only if it has moved."""
+        if self.listing is None or self.listing.offset != self.offset:
+            seen = [document for document in documents.values() if self.sees(document)]
+            frame = Frame(b'"applications":' + _ENCODER.encode(seen) + b"}\n\n")
+            self.listing = Listing(self.offset, frame)
+        return self.listing
+
+    def catch_up(self, offset: int, between: Callable[[int, int], Sequence[Change]]) -> Frame | None:
+        """Return the end of the delta event that leads from ``offset`` to here; None where nothing happened.
+
+        Raises LookupError if the log doesn't reach back that far.
+        """
+        if offset == self.offset:
+            return None
+        if offset not in self._catch_ups:
+            delta = project(net(between(offset, self.offset)), self.sees)
+            self._catch_ups[offset] = Frame(_body(delta)) if delta else None
+        return self._catch_ups[offset]
+
+
+def _body(delta: Delta) -> bytes:
+    """Return a delta's data behind its opening brace."""
+    return orjson.dumps({"changed": delta.changed, "removed": delta.removed})[1:] + b"\n\n"

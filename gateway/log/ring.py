@@ -1,0 +1,52 @@
+"""The history as a bounded sequence, by entries and by bytes."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from gateway.model.delta import Change
+
+_ENTRY_OVERHEAD = 200
+"""Bytes that an entry costs beside its document, about."""
+
+
+class Ring:
+    """The last changes, in order. The entry at offset n leads from position n - 1 to position n."""
+
+    def __init__(self, *, capacity: int, max_bytes: int) -> None:
+        self._capacity = capacity
+        self._max_bytes = max_bytes
+        self._entries: dict[int, tuple[Change, int]] = {}
+        """Each entry by its offset, with its size; what is trimmed is gone from memory, too."""
+        self._bytes = 0
+        self._encoder = msgspec.json.Encoder()
+        self.top = 0
+        """The offset of the newest entry, and the position behind it."""
+
+    def __repr__(self) -> str:
+        return f"<Ring ({self.trimmed}, {self.top}], {self._bytes} bytes>"
+
+    @property
+    def trimmed(self) -> int:
+        """The oldest position from which the history is whole."""
+        return self.top - len(self._entries)
+
+    def append(self, changes: Iterable[Change]) -> None:
+        """Add changes, dropping the oldest beyond the bounds."""
+        for change in changes:
+            size = len(self._encoder.encode(change.after or change.before)) + _ENTRY_OVERHEAD
+            self.top += 1
+            self._entries[self.top] = (change, size)
+            self._bytes += size
+        while len(self._entries) > self._capacity or self._bytes > self._max_bytes:
+            _, size = self._entries.pop(self.trimmed + 1)
+            self._bytes -= size
+
+    def between(self, after: int, upto: int) -> Sequence[Change]:
+        """Return the changes that lead from one position to another.
+
+        Raises LookupError if the first was trimmed, or the second isn't reached yet.
+        """
+        if not self.trimmed <= after <= upto <= self.top:
+            raise LookupError(f"({after}, {upto}] is not within {self!r}")
+        return [self._entries[offset][0] for offset in range(after + 1, upto + 1)]

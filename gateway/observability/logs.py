@@ -1,0 +1,66 @@
+"""Structured logs: one line of JSON through orjson for each event, or a readable line on a terminal.
+
+One line when a stream opens, one when it closes, none for a delivery.
+"""
+
+import logging
+import sys
+from typing import Any, Literal
+
+import orjson
+import structlog
+
+# Local variables may hold a token; a traceback that shows them would put it into the log.
+_TRANSFORMER = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+_TRACEBACKS: Any = structlog.processors.ExceptionRenderer(_TRANSFORMER)
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def configure(*, level: str, log_format: Literal["auto", "json", "console"]) -> None:
+    """Set up logging for the process; with ``auto``, for people where standard error is a terminal."""
+    readable = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: list[Any]
+    if readable:
+        renderer = [_for_people()]
+        factory: Any = structlog.PrintLoggerFactory(sys.stderr)
+    else:
+        renderer = [_TRACEBACKS, structlog.processors.JSONRenderer(serializer=_serialise)]
+        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
+    structlog.configure(
+        processors=[*shared, *renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=factory,
+        cache_logger_on_first_use=True,
+    )
+    _adopt_standard_logging(_LEVELS[level], shared, readable=readable)
+
+
+def _for_people() -> Any:
+    formatter = structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=formatter)
+
+
+def _serialise(event: Any, **_: object) -> bytes:
+    return orjson.dumps(event, default=str)
+
+
+def _serialise_text(event: Any, **_: object) -> str:
+    return _serialise(event).decode()
+
+
+def _adopt_standard_logging(level: int, shared: list[Any], *, readable: bool) -> None:
+    """Bring what libraries log into the same form."""
+    renderer: Any = _for_people() if readable else structlog.processors.JSONRenderer(serializer=_serialise_text)
+    processors: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if not readable:
+        processors.append(_TRACEBACKS)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*processors, renderer])
+    )
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)

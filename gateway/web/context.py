@@ -1,0 +1,29 @@
+"""What handlers need of the rest: given by the composition root, never imported."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from gateway.hub.hub import Hub
+from gateway.hub.pulse import Pulse
+from gateway.log.memory import MemoryLog
+from gateway.store.state import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The parts that handlers ask. ``clock`` returns Unix time; ``why_not_ready`` None if traffic may come."""
+
+    clock: Callable[[], float]
+    hub: Hub
+    pulse: Pulse
+    log: MemoryLog
+    store: Store
+    status: Callable[[], dict[str, Any]]
+    why_not_ready: Callable[[], str | None]
+    compression: bool
+
+
+CONTEXT = web.AppKey("context", Context)

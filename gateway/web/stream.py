@@ -1,0 +1,140 @@
+"""The stream: a response that carries what the hub writes, straight to its transport."""
+
+import math
+
+import structlog
+from aiohttp import HttpVersion11, web
+from aiohttp_sse import EventSourceResponse
+
+from gateway.hub.frame import Form, Frame, event, gzip_body, retry
+from gateway.hub.hub import OverloadedError
+from gateway.hub.subscriber import Ending
+from gateway.model.position import parse_cursor
+from gateway.web import problem
+from gateway.web.context import CONTEXT, Context
+from gateway.web.query import read_selector, split_cursor
+
+WRITE_BUFFER = 256 * 1024
+"""Bytes that wait in a transport before its subscriber counts as slow."""
+
+_log = structlog.get_logger(__name__)
+
+
+class EventStream(EventSourceResponse):
+    """A stream of Server-Sent Events whose bytes the hub writes.
+
+    The library's own pings are off: heartbeats are shared frames. Bytes go to the transport already framed as chunks,
+    so the response itself only begins and ends.
+    """
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(ping_interval=math.inf)
+        self.headers["Content-Type"] = "text/event-stream; charset=utf-8"
+        # A proxy that compresses anew would hold frames back.
+        self.headers["Cache-Control"] = "no-cache, no-transform"
+        # A stream ends with its connection: nobody should find it in a pool.
+        self.headers["Connection"] = "close"
+        self.force_close()
+        if form is Form.GZIP:
+            self.headers["Content-Encoding"] = "gzip"
+
+
+class TransportLink:
+    """The hub's link to the transport of a prepared stream."""
+
+    __slots__ = ("_protocol", "_stream", "_transport", "is_closing", "write")
+
+    def __init__(self, stream: EventStream, request: web.Request) -> None:
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError("the client has gone")
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        self._stream = stream
+        self._transport = transport
+        self._protocol = request.protocol
+        # The transport's own methods: a broadcast calls them for every subscriber.
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+
+    @property
+    def writing_paused(self) -> bool:
+        """Whether the transport holds as much unsent as it may."""
+        return self._protocol.writing_paused
+
+    def unsent(self) -> int:
+        """Return how many bytes wait in the transport."""
+        return self._transport.get_write_buffer_size()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._transport.abort()
+
+    def finish(self) -> None:
+        """End the response: its handler returns, and the server writes the last chunk."""
+        self._stream.stop_streaming()
+
+
+async def stream_pipelines(request: web.Request) -> web.StreamResponse:
+    """Serve ``GET /api/stream/pipelines``: a snapshot or what changed since, then every change."""
+    context = request.app[CONTEXT]
+    query, asked = split_cursor(request)
+    selector = read_selector(query)
+    cursor = parse_cursor(asked) if asked else None
+    form = _choose_form(request, compression=context.compression)
+    response = EventStream(form)
+    try:
+        context.hub.expect_room(selector)
+        await response.prepare(request)
+        # From here on to the end of the join nothing may wait: the join ends at the hub's last tick.
+        subscriber = context.hub.join(
+            selector,
+            link=TransportLink(response, request),
+            form=form,
+            cursor=cursor,
+            had_cursor=bool(asked),
+            now=context.clock(),
+        )
+    except OverloadedError:
+        return await _refuse(request, response, form, context)
+    context.pulse.nudge()
+    outcome = "resumed" if subscriber.resumed else subscriber.reason
+    _log.info("stream.opened", remote=request.remote, form=form.name.lower(), view=selector.view_id, join=outcome)
+    try:
+        await response.wait()
+    finally:
+        now = context.clock()
+        context.hub.leave(subscriber, now)
+        why = subscriber.ending.value if subscriber.ending else "gone"
+        seconds = round(now - subscriber.joined_at, 1)
+        _log.info("stream.closed", remote=request.remote, reason=why, seconds=seconds, lagged=subscriber.lagged)
+    return response
+
+
+def _choose_form(request: web.Request, *, compression: bool) -> Form:
+    if request.version < HttpVersion11:
+        return Form.PLAIN
+    return Form.GZIP if compression and accepts_gzip(request) else Form.CHUNKED
+
+
+def accepts_gzip(request: web.Request) -> bool:
+    """Whether the client takes gzip (RFC 9110, section 12.5.3)."""
+    for item in ",".join(request.headers.getall("Accept-Encoding", ())).split(","):
+        coding, _, parameters = item.partition(";")
+        if coding.strip().lower() in ("gzip", "x-gzip"):
+            quality = parameters.strip().removeprefix("q=").strip()
+            return not parameters or quality.strip("0.") != ""
+    return False
+
+
+async def _refuse(request: web.Request, response: EventStream, form: Form, context: Context) -> web.StreamResponse:
+    """Turn a client away so that it comes back: an EventSource gives up for good on any status but 200."""
+    wait = context.hub.retry_ms()
+    context.hub.counts["end_overloaded"] += 1
+    if not response.prepared:
+        if "text/event-stream" not in request.headers.get("Accept", ""):
+            raise problem.overloaded(math.ceil(wait / 1_000))
+        await response.prepare(request)
+    goodbye = retry(wait) + event("goodbye", {"reason": Ending.OVERLOADED.value, "retryMs": wait})
+    await response.write(gzip_body(goodbye, Frame(b"")) if form is Form.GZIP else goodbye)
+    response.stop_streaming()
+    return response
