@@ -4,31 +4,26 @@ import asyncio
 import contextlib
 import random
 import secrets
-from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 from aiohttp import web
 from prometheus_client.aiohttp import make_aiohttp_handler
 
-from gateway import __version__
 from gateway.clock import start_clock
-from gateway.hub.hub import Hub, Limits
+from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.keeper import Keeper
 from gateway.log.memory import MemoryLog
-from gateway.model.upstream import rfc3339
 from gateway.observability.health import why_not_ready
-from gateway.observability.metrics import Readings, make_registry
+from gateway.observability.metrics import make_registry
+from gateway.options import make_client, make_limits, make_timing
+from gateway.report import Reporter
 from gateway.settings import Settings
 from gateway.store.file import name_source
 from gateway.store.state import Store
-from gateway.upstream.argocd import ArgoCD, Endpoint
 from gateway.upstream.driver import Driver
 from gateway.upstream.reflector import Reflector
-from gateway.upstream.timing import Timing
-from gateway.upstream.token import Token
 from gateway.web.context import CONTEXT, Context
 from gateway.web.middleware import make_header_signal, make_middleware
 from gateway.web.routes import add_routes
@@ -53,11 +48,23 @@ class Gateway:
         self.started_at = now
         self.store = Store()
         self.log = MemoryLog(epoch=secrets.token_hex(4), capacity=settings.log_capacity, max_bytes=settings.log_bytes)
-        self.hub = Hub(self.log, _limits(settings), now=now, jitter=jitter)
+        self.hub = Hub(self.log, make_limits(settings), now=now, jitter=jitter)
         self.pulse = Pulse(self.hub, tick=settings.tick, clock=self.clock)
         self.log.follow(self.pulse.changed)
-        self.reflector = Reflector(store=self.store, timing=_timing(settings), now=now, jitter=jitter)
+        self.reflector = Reflector(store=self.store, timing=make_timing(settings), now=now, jitter=jitter)
         self._client, self._token = make_client(settings)
+        self.reporter = Reporter(
+            access=settings.auth or "loopback",
+            started_at=now,
+            clock=self.clock,
+            store=self.store,
+            log=self.log,
+            hub=self.hub,
+            pulse=self.pulse,
+            reflector=self.reflector,
+            client=self._client,
+            token=self._token,
+        )
         self._keeper = Keeper(
             settings.state_file,
             source=name_source(settings.argocd_base_url, settings.argocd_projects),
@@ -143,7 +150,7 @@ class Gateway:
             pulse=self.pulse,
             log=self.log,
             store=self.store,
-            status=self.status,
+            status=self.reporter.status,
             why_not_ready=self.why_not_ready,
             compression=settings.compression,
         )
@@ -152,7 +159,7 @@ class Gateway:
         app.on_shutdown.append(self._end_streams)
         site, self.address = await _listen(stack, app, settings.host, settings.port)
         metrics = web.Application()
-        metrics.router.add_get("/metrics", make_aiohttp_handler(make_registry(self.read)))
+        metrics.router.add_get("/metrics", make_aiohttp_handler(make_registry(self.reporter.read)))
         _, self.metrics_address = await _listen(stack, metrics, settings.metrics_host, settings.metrics_port)
         host, port = self.address
         _log.info("gateway.listening", host=host, port=port, metrics_port=self.metrics_address[1])
@@ -189,72 +196,6 @@ class Gateway:
             ready_after=self.settings.ready_after,
         )
 
-    def status(self) -> dict[str, Any]:
-        """Return what ``/api/status`` says."""
-        now = self.clock()
-        upstream, counts = self.reflector.upstream(now), self.reflector.counts
-        failure = self.reflector.last_failure
-        expires_at = self._token.expires_at()
-        return _without_absent(
-            {
-                "version": __version__,
-                "startedAt": rfc3339(self.started_at),
-                "epoch": self.log.epoch,
-                "position": str(self.log.position),
-                "applications": len(self.store.held) if self.hub.published else 0,
-                "upstream": {
-                    "state": upstream.state,
-                    "since": upstream.since,
-                    "reason": upstream.reason,
-                    "verifiedAt": upstream.verified_at,
-                    "version": self._client.version,
-                    "lastError": failure
-                    and {"at": rfc3339(failure[0]), "kind": failure[1].kind.value, "message": failure[1].message},
-                    "reconciles": counts["reconcile"],
-                    "repairs": {"missedUpdate": counts["missed_update"], "missedDelete": counts["missed_delete"]},
-                    "restores": counts["restore"],
-                    "unreadable": {"undecodable": counts["undecodable"], "oversized": counts["oversized"]},
-                    "tokenExpiresAt": expires_at and rfc3339(expires_at),
-                },
-                "subscribers": {"open": len(self.hub), "behind": self.hub.lagging, "views": self.hub.views},
-                "access": self.settings.auth or "loopback",
-            }
-        )
-
-    def read(self) -> Readings:
-        """Return what there is to measure."""
-        now = self.clock()
-        verified_at = self.reflector.liveness.verified_at
-        applications = Counter(
-            (
-                document.health.status if document.health else "Unknown",
-                (document.sync.status if document.sync else None) or "Unknown",
-            )
-            for document in self.log.documents.values()
-        )
-        return Readings(
-            version=__version__,
-            state=self.reflector.upstream(now).state,
-            verified_age=None if verified_at is None else now - verified_at,
-            applications=applications,
-            upstream=self.reflector.counts,
-            hub=self.hub.counts,
-            subscribers=len(self.hub),
-            lagging=self.hub.lagging,
-            views=self.hub.views,
-            log_offset=self.log.ring.top,
-            tick_seconds=self.pulse.tick_seconds,
-        )
-
-
-def _without_absent(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a document without what is absent: on the wire, that is an absent field, never null."""
-    return {
-        name: _without_absent(value) if isinstance(value, dict) else value
-        for name, value in content.items()
-        if value is not None
-    }
-
 
 async def _listen(
     stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int
@@ -268,38 +209,3 @@ async def _listen(
     await site.start()
     address = runner.addresses[0]
     return site, (address[0], address[1])
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        heartbeat=settings.heartbeat,
-        stream_lifetime=settings.stream_lifetime,
-        slow_limit=settings.slow_limit,
-        max_subscribers=settings.max_subscribers,
-        max_views=settings.max_views,
-    )
-
-
-def _timing(settings: Settings) -> Timing:
-    return Timing(
-        reconcile_interval=settings.reconcile_interval,
-        removal_confirm=settings.removal_confirm,
-        retry_max=settings.retry_max,
-        auth_retry=settings.auth_retry,
-        stale_after=settings.pipelines_cache_ttl,
-        keepalive=settings.upstream_framing == "sse",
-    )
-
-
-def make_client(settings: Settings) -> tuple[ArgoCD, Token]:
-    """Return a client for Argo CD, and the token that it uses."""
-    token = Token(settings.argocd_auth_token, file=settings.argocd_auth_token_file)
-    endpoint = Endpoint(
-        base_url=settings.argocd_base_url,
-        projects=settings.argocd_projects,
-        ca_file=settings.argocd_ca_file,
-        insecure=settings.argocd_insecure,
-        sse=settings.upstream_framing == "sse",
-        max_line=settings.max_line,
-    )
-    return ArgoCD(endpoint, token), token

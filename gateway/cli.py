@@ -11,9 +11,10 @@ import structlog
 import typer
 
 from gateway import __version__
-from gateway.app import Gateway, make_client
+from gateway.app import Gateway
 from gateway.errors import SettingsError
 from gateway.observability import logs
+from gateway.options import make_client
 from gateway.settings import Settings, explain, load, unknown_names
 from gateway.upstream.check import Finding, check
 

@@ -45,6 +45,11 @@ class Removal:
 
     def permitted(self, asked: Asked, denied: frozenset[str], *, now: float) -> None:
         """Take Argo CD's word on permissions: what we may see and don't is gone; what we may not see stays."""
+        regained = self._denied.intersection(asked.projects) - denied
+        for key in self._books.existence.in_doubt & self._books.store.held.keys():
+            if project_of(self._books.store.held[key]) in regained:
+                # The lists that lacked it may be of the time when we weren't allowed to see it.
+                self._books.existence.seen(key)
         self._denied = (self._denied - set(asked.projects)) | denied
         still = self._books.existence.in_doubt & self._books.store.held.keys()
         self._remove(

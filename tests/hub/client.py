@@ -134,7 +134,7 @@ class Client:
     def feed(self, data: bytes) -> None:
         """Take what came of the connection, cut anywhere."""
         for event in self._lines.feed(self._decode(data)):
-            self._dispatch(event)
+            self.dispatch(event)
 
     def see_end(self) -> None:
         """The server ended the stream properly: nothing may be missing."""
@@ -152,7 +152,8 @@ class Client:
         content = b"".join(self._chunks.feed(data))
         return self._inflated.decompress(content) if self.form is Form.GZIP else content
 
-    def _dispatch(self, event: Event) -> None:
+    def dispatch(self, event: Event) -> None:
+        """Follow one event; refuse what breaks a promise."""
         demand(self.goodbye is None, "nothing comes behind a goodbye")
         self.events.append(event)
         match event.name:

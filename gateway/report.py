@@ -1,0 +1,105 @@
+"""What a running gateway says of itself: ``/api/status`` for people, readings for Prometheus."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway import __version__
+from gateway.hub.hub import Hub
+from gateway.hub.pulse import Pulse
+from gateway.log.memory import MemoryLog
+from gateway.model.application import ApplicationStatus
+from gateway.model.upstream import rfc3339
+from gateway.observability.metrics import Readings
+from gateway.store.state import Store
+from gateway.upstream.argocd import ArgoCD
+from gateway.upstream.reflector import Reflector
+from gateway.upstream.token import Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter:
+    """Asks the parts how they are. ``access`` says how access is configured; ``clock`` returns Unix time."""
+
+    access: str
+    started_at: float
+    clock: Callable[[], float]
+    store: Store
+    log: MemoryLog
+    hub: Hub
+    pulse: Pulse
+    reflector: Reflector
+    client: ArgoCD
+    token: Token
+
+    def status(self) -> dict[str, Any]:
+        """Return what ``/api/status`` says."""
+        hub = self.hub
+        return without_absent(
+            {
+                "version": __version__,
+                "startedAt": rfc3339(self.started_at),
+                "epoch": self.log.epoch,
+                "position": str(self.log.position),
+                "applications": len(self.log.documents),
+                "upstream": self._upstream(),
+                "subscribers": {"open": len(hub), "behind": hub.lagging, "views": hub.views},
+                "access": self.access,
+            }
+        )
+
+    def _upstream(self) -> dict[str, Any]:
+        upstream, counts = self.reflector.upstream(self.clock()), self.reflector.counts
+        expires_at = self.token.expires_at()
+        return {
+            "state": upstream.state,
+            "since": upstream.since,
+            "reason": upstream.reason,
+            "verifiedAt": upstream.verified_at,
+            "version": self.client.version,
+            "lastError": self._last_error(),
+            "reconciles": counts["reconcile"],
+            "repairs": {"missedUpdate": counts["missed_update"], "missedDelete": counts["missed_delete"]},
+            "restores": counts["restore"],
+            "unreadable": {"undecodable": counts["undecodable"], "oversized": counts["oversized"]},
+            "tokenExpiresAt": None if expires_at is None else rfc3339(expires_at),
+        }
+
+    def _last_error(self) -> dict[str, str] | None:
+        if (last := self.reflector.last_failure) is None:
+            return None
+        at, failure = last
+        return {"at": rfc3339(at), "kind": failure.kind.value, "message": failure.message}
+
+    def read(self) -> Readings:
+        """Return what there is to measure."""
+        now = self.clock()
+        verified_at = self.reflector.liveness.verified_at
+        return Readings(
+            version=__version__,
+            state=self.reflector.upstream(now).state,
+            verified_age=None if verified_at is None else now - verified_at,
+            applications=Counter(map(_verdicts, self.log.documents.values())),
+            upstream=self.reflector.counts,
+            hub=self.hub.counts,
+            subscribers=len(self.hub),
+            lagging=self.hub.lagging,
+            views=self.hub.views,
+            log_offset=self.log.ring.top,
+            tick_seconds=self.pulse.tick_seconds,
+        )
+
+
+def _verdicts(document: ApplicationStatus) -> tuple[str, str]:
+    health = document.health.status if document.health else "Unknown"
+    return health, (document.sync.status if document.sync else None) or "Unknown"
+
+
+def without_absent(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a document without what is absent: on the wire, that is an absent field, never null."""
+    return {
+        name: without_absent(value) if isinstance(value, dict) else value
+        for name, value in content.items()
+        if value is not None
+    }
