@@ -26,7 +26,7 @@ class Composer:
     """Puts together what one subscriber needs, of parts that are made once for all. ``jitter`` returns 0 ≤ x < 1."""
 
     def __init__(self, log: MemoryLog, *, jitter: Callable[[], float]) -> None:
-        self.documents: dict[str, ApplicationStatus] = {}
+        self.documents = dict(log.documents)
         """Every application, as of the last tick."""
         self._log = log
         self._jitter = jitter
@@ -39,7 +39,12 @@ class Composer:
     def greet(self, view: View, subscriber: Subscriber, upstream: Upstream | None, now: float) -> None:
         """Say that there is nothing to show yet."""
         subscriber.put_private(retry(self.retry_ms()))
-        subscriber.put(view.heartbeat(upstream, now, published=False))
+        self.inform(view, subscriber, upstream, now)
+
+    def inform(self, view: View, subscriber: Subscriber, upstream: Upstream | None, now: float) -> None:
+        """Tell a subscriber how upstream is; one who was served must stand where its view stands."""
+        subscriber.put(view.heartbeat(upstream, now, published=subscriber.served))
+        subscriber.informed = True
 
     def compose(self, view: View, subscriber: Subscriber, upstream: Upstream | None, now: float) -> None:
         """Give a subscriber all that leads to where its view stands, and upstream's state behind it."""
@@ -56,8 +61,8 @@ class Composer:
             subscriber.put_private(opening("delta", cursor=view.cursor) + b"{")
         if body is not None:
             subscriber.put(body)
-        subscriber.put(view.heartbeat(upstream, now, published=True))
         subscriber.stand_at(view.offset)
+        self.inform(view, subscriber, upstream, now)
 
     def snapshot(self, view: View) -> tuple[Listing, Frame | None]:
         """Return the cached listing, and the delta since; a new listing where that delta has outgrown it."""
@@ -94,6 +99,8 @@ class Composer:
         if body is None or first or view.listing is None:
             return body
         if len(body.plain) > REMAKE_FRACTION * len(view.listing.frame.plain):
+            if view.listing.offset < subscriber.offset:
+                view.listing = None  # Older than what the subscriber has: ids never lead back.
             subscriber.start_over("lagged")
             return None
         return body

@@ -122,7 +122,7 @@ class Hub:
         view.behind.add(subscriber)
         self._end_at(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
         self.counts["join_resumed" if subscriber.resumed else f"join_{reason}"] += 1
-        if not self.published:
+        if not self.published or (offset is not None and offset > view.offset):
             self._composer.greet(view, subscriber, self.upstream, now)
         self._serve(view, subscriber, now)
         return subscriber
@@ -143,9 +143,7 @@ class Hub:
             return
         subscriber.ending = why
         if subscriber in view.current[subscriber.form]:
-            view.current[subscriber.form].discard(subscriber)
-            view.behind.add(subscriber)
-            subscriber.stay(view.offset, view.checksum)
+            view.fall_behind(subscriber, view.offset, now)
         self._serve(view, subscriber, now)
 
     def end_all(self, now: float) -> None:
@@ -184,7 +182,7 @@ class Hub:
             self._composer.documents = dict(self._log.documents)
             self._offset = top
             for view in self._views.values():
-                view.leap(top)
+                view.leap(top, now)
             return 0
         documents = self._composer.documents
         for change in changes:
@@ -270,15 +268,20 @@ class Hub:
             if subscriber.ending is not None:
                 self._say_goodbye(subscriber, now)
                 return composed
-            if subscriber.served and subscriber.offset == view.offset:
+            waiting = not self.published or (subscriber.offset is not None and subscriber.offset > view.offset)
+            current = subscriber.served and subscriber.offset == view.offset
+            if (waiting or current) and not subscriber.informed:
+                self._composer.inform(view, subscriber, self.upstream, now)
+            elif waiting:
+                return composed
+            elif current:
                 view.behind.discard(subscriber)
                 view.current[subscriber.form].add(subscriber)
                 subscriber.become_current(view.checksum)
                 return composed
-            if not self.published or (subscriber.offset is not None and subscriber.offset > view.offset):
-                return composed
-            self._composer.compose(view, subscriber, self.upstream, now)
-            composed = True
+            else:
+                self._composer.compose(view, subscriber, self.upstream, now)
+                composed = True
         return composed
 
     def _say_goodbye(self, subscriber: Subscriber, now: float) -> None:
@@ -295,6 +298,7 @@ class Hub:
         heartbeat = view.heartbeat(self.upstream, now, published=self.published)
         view.broadcast(heartbeat, now)
         for subscriber in view.behind:
-            if not subscriber.writing and not subscriber.link.writing_paused and not subscriber.served:
-                subscriber.put(view.heartbeat(self.upstream, now, published=False))
+            subscriber.informed = False
+            if subscriber.started and not subscriber.served and subscriber.pump(now):
+                self._composer.inform(view, subscriber, self.upstream, now)
                 subscriber.pump(now)

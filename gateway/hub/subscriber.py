@@ -59,6 +59,7 @@ class Subscriber:
         "due",
         "ending",
         "form",
+        "informed",
         "joined_at",
         "lagged",
         "link",
@@ -79,6 +80,8 @@ class Subscriber:
         self.reason = reason
         self.resumed = offset is not None
         self.ending: Ending | None = None
+        self.informed = False
+        """Whether the subscriber was told all that was said of upstream."""
         self.joined_at = now
         self.due = 0
         self.lagged = 0
@@ -115,9 +118,10 @@ class Subscriber:
         """From now on everything the view sends is sent here; ``view`` is the checksum of all it sent before."""
         self._mark = view
 
-    def stay(self, offset: int, view: Checksum) -> None:
+    def stay(self, offset: int, view: Checksum, now: float) -> None:
         """Stay at this offset while the view goes on; ``view`` is the checksum of all it sent until now."""
         self.offset = offset
+        self.progress_at, self.unsent = now, self.link.unsent()
         if self._mark is not None:
             if self.form is Form.GZIP:
                 self._checksum = self._checksum.then(view.since(self._mark))
@@ -131,7 +135,8 @@ class Subscriber:
         self.started = True
 
     def put(self, frame: Frame) -> None:
-        """Send shared bytes, outside the view's broadcast."""
+        """Send shared bytes, outside the view's broadcast; private ones must have begun the stream."""
+        assert self.started
         if self.form is Form.GZIP:
             self._checksum = self._checksum.then(frame.checksum)
         self._put(frame.within(self.form))
@@ -141,15 +146,17 @@ class Subscriber:
         self._pending.extend(whole[start : start + SLICE] for start in range(0, len(data), SLICE))
 
     def pump(self, now: float) -> bool:
-        """Write what waits, as far as the connection takes it; return whether all is written."""
+        """Write what waits, as far as the connection takes it; return whether it could take more."""
         link, pending = self.link, self._pending
+        if link.is_closing():
+            return False
         while pending and not link.writing_paused:
             part = pending.popleft()
             self.sent += len(part)
             link.write(part)
             self.progress_at = now
         self.unsent = link.unsent()
-        return not pending
+        return not pending and not link.writing_paused
 
     def looks_stuck(self, now: float, limit: float) -> bool:
         """Whether the connection has taken nothing for ``limit`` seconds, although something waits for it."""
@@ -160,7 +167,10 @@ class Subscriber:
         return now - self.progress_at >= limit
 
     def finish(self, now: float) -> None:
-        """End the stream properly, behind what was written."""
+        """End the stream properly, behind what was written: the little that waits fits, even if writing is paused."""
         self._put(ending(self._checksum, self.form))
-        self.pump(now)
+        for part in self._pending:
+            self.sent += len(part)
+            self.link.write(part)
+        self._pending.clear()
         self.link.finish()

@@ -8,7 +8,7 @@ import orjson
 
 from gateway.hub.checksum import Checksum
 from gateway.hub.frame import Form, Frame, event, opening
-from gateway.hub.subscriber import Subscriber
+from gateway.hub.subscriber import SLICE, Subscriber
 from gateway.model.application import ApplicationStatus
 from gateway.model.delta import Change, Delta, NetChange, net, project
 from gateway.model.position import Cursor, Position
@@ -88,11 +88,11 @@ class View:
         frame = Frame(opening("delta", cursor=self.cursor) + b"{" + _body(delta)) if any(self.current) else None
         return self.broadcast(frame, now, standing=before) if frame else 0
 
-    def leap(self, offset: int) -> None:
+    def leap(self, offset: int, now: float) -> None:
         """Move to an offset that no history leads to: everyone who is current falls behind."""
         for members in self.current:
             for subscriber in members:
-                subscriber.stay(self.offset, self.checksum)
+                subscriber.stay(self.offset, self.checksum, now)
             self.behind |= members
             members.clear()
         self.offset = offset
@@ -100,29 +100,45 @@ class View:
         self._catch_ups.clear()
 
     def broadcast(self, frame: Frame, now: float, *, standing: int | None = None) -> int:
-        """Write a frame to everyone who is current; who can't take it falls behind at ``standing``."""
+        """Write a frame to everyone who is current; who can't take it falls behind at ``standing``.
+
+        What is large goes out in slices, during which its subscribers aren't current.
+        """
         stuck: list[Subscriber] = []
+        sliced: list[Subscriber] = []
         sent = 0
         for form, members in zip(Form, self.current, strict=True):
             if not members:
                 continue
             data = frame.within(form)
+            large = len(data) > SLICE
             for subscriber in members:
                 link = subscriber.link
                 if link.writing_paused:
                     stuck.append(subscriber)
                 elif not link.is_closing():
-                    link.write(data)
+                    if large:
+                        sliced.append(subscriber)
+                    else:
+                        link.write(data)
                     sent += 1
         offset = self.offset if standing is None else standing
         for subscriber in stuck:
-            self.current[subscriber.form].discard(subscriber)
-            self.behind.add(subscriber)
-            subscriber.stay(offset, self.checksum)
+            self.fall_behind(subscriber, offset, now)
             subscriber.lagged += 1
+        for subscriber in sliced:
+            self.fall_behind(subscriber, self.offset, now)
+            subscriber.put(frame)
+            subscriber.pump(now)
         self.checksum = self.checksum.then(frame.checksum) if self.current[Form.GZIP] else self.checksum
         self.sent_at = now
         return sent
+
+    def fall_behind(self, subscriber: Subscriber, offset: int, now: float) -> None:
+        """Let someone who is current stay at an offset."""
+        self.current[subscriber.form].discard(subscriber)
+        self.behind.add(subscriber)
+        subscriber.stay(offset, self.checksum, now)
 
     # What is made once.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -34,6 +34,7 @@ from tests.hub.link import FakeLink
 
 EPOCH = "5f2c81d0"
 KEYS = ("argocd/a", "argocd/b", "argocd/c", "team/a", "team/d")
+GHOST = "argocd/ghost"
 SELECTORS = (
     Selector(),
     Selector(projects=("shop",)),
@@ -89,6 +90,13 @@ class Seat:
     moved_at: float = 0.0
     """When the link last took something, or could have."""
 
+    def part(self) -> None:
+        """Be without a connection."""
+        self.link = self.subscriber = None
+        if GHOST in self.client.documents:
+            # A cursor from beyond the top would seem right once the log has grown there; no gateway gives such a one.
+            self.client.last_id = "yesterday"
+
 
 class Fleet(RuleBasedStateMachine):
     """A log that grows, a hub, and those who watch."""
@@ -114,7 +122,7 @@ class Fleet(RuleBasedStateMachine):
             (composer, "REMAKE_FRACTION", remake_fraction),
             (hub, "TURN_LIMIT", 2),
             (subscriber, "SLICE", SLICE),
-            #(view, "SLICE", SLICE),
+            (view, "SLICE", SLICE),
         ):
             self.patch.setattr(module, name, value)
         self.now = 1_000_000.0
@@ -204,7 +212,7 @@ class Fleet(RuleBasedStateMachine):
     def join_with_a_cursor_that_proves_nothing(self, selector: Selector, form: Form, cursor: str) -> None:
         top = self.log.ring.top
         seat = Seat(Witness(self.history, selector), selector)
-        seat.client.documents = {"argocd/ghost": {"key": "argocd/ghost"}}
+        seat.client.documents = {GHOST: {"key": GHOST}}
         seat.client.last_id = {
             "epoch": f"0-{top}-{selector.view_id}",
             "view": f"{EPOCH}-{top}-{'0' * 12}",
@@ -245,7 +253,7 @@ class Fleet(RuleBasedStateMachine):
         link.cut(count)
         assert seat.subscriber is not None
         self.gone.append(seat.subscriber)
-        seat.link = seat.subscriber = None
+        seat.part()
 
     @rule()
     def notice(self) -> None:
@@ -331,7 +339,7 @@ class Fleet(RuleBasedStateMachine):
                 seat.client.see_end()
             else:
                 continue
-            seat.link = seat.subscriber = None
+            seat.part()
 
     @invariant()
     def everyone_is_served_as_promised(self) -> None:
@@ -380,5 +388,5 @@ def test_the_documents_of_this_world_are_as_small_as_the_bounds_say() -> None:
 
 TestFleet = Fleet.TestCase
 TestFleet.settings = settings(
-    max_examples=60, stateful_step_count=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    phases=[Phase.generate], max_examples=int(__import__("os").environ.get("N","30")), stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

@@ -1,9 +1,9 @@
-"""A reflector, its store and a clock in the hands of a test: what Argo CD does is told, what the reflector does is seen.
+"""A reflector, its store and a clock in a test's hands: the test tells what Argo CD does and sees what comes of it.
 
     book = Playbook().live(application("core"))     # a first content of this, complete, its bridge closed
     book.send(book.live_stream, modified(application("core", health="Degraded", version=2)))
     book.wait_for(FetchNames)                       # passes time from deadline to deadline
-    book.list(application("core"))                  # answers what was asked
+    book.list_names(application("core"))                  # answers what was asked
     assert book.keys == {"argocd/core"}
 
 Time passes only by `wait` and `wait_for`. Meanwhile open streams whose headers came give their keep-alives, and
@@ -76,12 +76,14 @@ class Playbook:
         self.store.restore(stored, tombstones or {})
         self.reflector = Reflector(store=self.store, timing=timing or Timing(), now=self.now, jitter=lambda: jitter)
         self.alive = True
+        self._keepalive = (timing or Timing()).keepalive
         self.commands: list[tuple[float, m.Command]] = []
         """Everything that the reflector wanted done, with the seconds since the start."""
         self.changes: list[Change] = []
         self.open: dict[int, bool] = {}
         """The watches that are open, in the order of their opening, and whether they are with a burst."""
         self._headed: set[int] = set()
+        self._begun: set[int] = set()
         self._beat_at = self.now + KEEPALIVE
         self._asked: dict[int, m.Command] = {}
 
@@ -117,7 +119,7 @@ class Playbook:
         self._headed.discard(stream)
         return self.tell(m.StreamEnded(stream=stream, failure=failure(kind)))
 
-    def list(self, *applications: Application, version: int = LATEST) -> list[m.Command]:
+    def list_names(self, *applications: Application, version: int = LATEST) -> list[m.Command]:
         """Answer the list of names that was asked for."""
         names: dict[str, str | None] = {key_of(one): project_of(one) for one in applications}
         return self.tell(m.NamesFetched(request=self._answer_to(m.FetchNames).request, names=names, version=version))
@@ -144,7 +146,9 @@ class Playbook:
         return [command for _, command in self.commands[seen:]]
 
     def wait_for(self, kind: type[C], *, within: float = 1_000.0) -> C:
-        """Let time pass until the reflector wants such a thing done, and return that."""
+        """Let time pass until the reflector wants such a thing done, or an answer is due to one, and return that."""
+        if waiting := self.waiting(kind):
+            return waiting[-1]
         seen = len(self.commands)
 
         def found() -> list[m.Command]:
@@ -166,8 +170,9 @@ class Playbook:
             self.now = moment
             if moment >= self._beat_at:
                 self._beat_at += KEEPALIVE
-                for stream in [stream for stream in self.open if stream in self._headed and self.alive]:
-                    self.send(stream)
+                if self.alive and self._keepalive:
+                    for stream in self._headed & self.open.keys():
+                        self.send(stream)
             self.tell(m.TimePassed())
             if moment >= end and (deadline is None or deadline > end or idle):
                 return
@@ -177,29 +182,32 @@ class Playbook:
     def start(self) -> Self:
         """Begin: the bridge is opened, a second later the content, and the names are asked for."""
         self.tell(m.TimePassed())
-        self.wait(1)
+        self.content()
         return self
 
     def live(self, *applications: Application) -> Self:
         """Bring up a first content of these applications, and let its bridge be closed."""
         self.start()
         self.send(self.newest_stream, *map(added, applications))
-        self.list(*applications)
+        self.list_names(*applications)
         self.wait(5)
         assert self.state == "live"
         self.changes.clear()
         return self
 
     def content(self) -> int:
-        """Wait for the next content; return its stream. Its names are asked for by then."""
-        while not self.wait_for(m.OpenWatch).burst:
-            pass
-        return self.newest_stream
+        """Return the stream of the content that has just begun, or else wait for the next; its names are asked for."""
+        new = [stream for stream, burst in self.open.items() if burst and stream not in self._begun]
+        while not new:
+            opened = self.wait_for(m.OpenWatch, within=1_000_000)
+            new = [opened.stream] if opened.burst else []
+        self._begun.add(new[0])
+        return new[0]
 
     def reconcile(self, *applications: Application, version: int = LATEST) -> Self:
         """Wait for the next content and let it consist of these applications."""
         self.send(self.content(), *map(added, applications))
-        self.list(*applications, version=version)
+        self.list_names(*applications, version=version)
         return self
 
     # What is seen
@@ -245,5 +253,5 @@ class Playbook:
         return [one.fields for _, one in self.commands if isinstance(one, m.Note) and one.event == name]
 
     def _answer_to(self, kind: type[Any]) -> Any:
-        number = next(number for number, asked in self._asked.items() if isinstance(asked, kind))
+        number = max(number for number, asked in self._asked.items() if isinstance(asked, kind))
         return self._asked.pop(number)

@@ -1,0 +1,121 @@
+"""Scenarios without sockets: the gateway's own stages, fed with recordings."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.hub.frame import Form
+from gateway.hub.hub import Hub, Limits
+from gateway.log.memory import MemoryLog
+from gateway.model.selector import Selector, parse_selector
+from gateway.store.state import Store
+from gateway.upstream.normalise import normalise
+from gateway.upstream.raw import RawEvent
+from gateway.upstream.wire import LineSplitter, decode
+from tests.fakes import recordings
+
+PIECE = 64 * 1024
+
+
+class Counter:
+    """A link that takes everything and counts it."""
+
+    writing_paused = False
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Count."""
+        self.bytes += len(data)
+
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
+
+    def unsent(self) -> int:
+        """Nothing."""
+        return 0
+
+    def abort(self) -> None:
+        """Nothing to end."""
+
+    def finish(self) -> None:
+        """Nothing to end."""
+
+
+class Pipeline:
+    """Wire, store, log and hub, with one subscriber for each form to the whole and one to a part."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.store.publish()
+        self.log = MemoryLog(epoch="0", capacity=10_000, max_bytes=1 << 26)
+        self.hub = Hub(self.log, Limits(), now=0.0, jitter=lambda: 0.5)
+        self.hub.publish(0.0)
+        self.links = {form: Counter() for form in (Form.CHUNKED, Form.GZIP)}
+        for form, link in self.links.items():
+            self.hub.join(Selector(), link=link, form=form, cursor=None, had_cursor=False, now=0.0)
+        part = parse_selector([("projects", "store")])
+        self.hub.join(part, link=Counter(), form=Form.CHUNKED, cursor=None, had_cursor=False, now=0.0)
+
+    def take(self, line: bytes, now: float) -> None:
+        """Take one line of Argo CD's stream."""
+        event = decode(line)
+        if not isinstance(event, RawEvent):
+            return
+        if event.type == "DELETED":
+            observed = normalise(event.application)
+            self.store.delete(observed.document.key, observed.version, now=now)
+        else:
+            self.store.upsert(normalise(event.application), now=now, live=True)
+
+    def tick(self, now: float) -> None:
+        """Let out what was taken."""
+        if changes := self.store.take():
+            self.log.append(changes)
+            self.hub.tick(now)
+
+
+def ingest() -> dict[str, Any]:
+    """Take 1,000 applications' creation and deletion, 10 MB in 4,600 events, as fast as it goes."""
+    body = recordings.body("fleet/create.sse")
+    seconds = []
+    for _ in range(3):
+        pipeline, splitter = Pipeline(), LineSplitter(limit=1 << 25)
+        began = time.perf_counter()
+        for start in range(0, len(body), PIECE):
+            for line in splitter.feed(body[start : start + PIECE]):
+                pipeline.take(line, 0.0)
+            pipeline.tick(0.0)
+        seconds.append(time.perf_counter() - began)
+    return {"seconds": sorted(seconds)[1], "bytes": len(body)}
+
+
+def deploy_day() -> dict[str, Any]:
+    """Return the bytes of fifteen busy minutes, for Argo CD's own stream and for the gateway's."""
+    pipeline = Pipeline()
+    due: float | None = None
+    last_tick, beaten = -1.0, 0.0
+    for at, line in _timed("deploy-day/stream.sse"):
+        while beaten < at:
+            beaten += 1.0
+            if due is not None and due <= beaten:
+                pipeline.tick(due)
+                last_tick, due = due, None
+            pipeline.hub.beat(beaten)
+        if due is not None and due <= at:
+            pipeline.tick(due)
+            last_tick, due = due, None
+        pipeline.take(line, at)
+        if due is None:
+            due = max(at, last_tick + 0.1)
+    if due is not None:
+        pipeline.tick(due)
+    theirs = len(recordings.body("deploy-day/stream.sse"))
+    plain, gzip = (pipeline.links[form].bytes for form in (Form.CHUNKED, Form.GZIP))
+    return {"argocd": theirs, "plain": plain, "gzip": gzip, "plain_ratio": plain / theirs, "gzip_ratio": gzip / theirs}
+
+
+def _timed(name: str) -> Iterator[tuple[float, bytes]]:
+    return zip(recordings.times(name), recordings.lines(name), strict=False)

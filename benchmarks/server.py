@@ -1,0 +1,131 @@
+"""The real gateway in a process of its own, watching a fake Argo CD that the benchmark steers."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.fakes.applications import application
+from tests.fakes.argocd import FakeArgoCD
+
+T = TypeVar("T")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Upstream:
+    """A fake Argo CD in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.argocd = FakeArgoCD(token="benchmark")
+        self.argocd.keepalive_interval = 15
+        self.call(self.argocd.start())
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine there."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def put(self, name: str, **fields: Any) -> None:
+        """Create or change an application."""
+
+        async def change() -> None:
+            self.argocd.put(application(name, **fields))
+
+        self.call(change())
+
+    def stop(self) -> None:
+        """End it."""
+        self.call(self.argocd.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+class Server:
+    """A gateway's process, with what the system says it costs."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, metrics_port: int) -> None:
+        self.process = process
+        self.address = ("127.0.0.1", port)
+        self._metrics_port = metrics_port
+
+    def cpu(self) -> float:
+        """Return the process' own user and system time, in seconds."""
+        return cpu_of(self.process.pid)
+
+    def memory(self) -> int:
+        """Return the resident memory, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+    def get(self, path: str) -> Any:
+        """Return the JSON at a path."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.address[1]}{path}") as response:
+            return json.load(response)
+
+    def deliveries(self) -> int:
+        """Return how many frames were written to subscribers."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics") as response:
+            for line in response.read().decode().splitlines():
+                if line.startswith("gateway_deliveries_total "):
+                    return int(float(line.split()[1]))
+        raise LookupError("gateway_deliveries_total")
+
+    def wait_for(self, applications: int) -> None:
+        """Wait until the gateway shows as many applications."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            status = self.get("/api/status")
+            if status["applications"] == applications and status["upstream"]["state"] == "live":
+                return
+            time.sleep(0.1)
+        raise TimeoutError("the gateway doesn't come up")
+
+
+def cpu_of(pid: int) -> float:
+    """Return a process' user and system time, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+@contextmanager
+def serve(upstream: Upstream, **settings: str) -> Iterator[Server]:
+    """Run a gateway on the upstream."""
+    environment = {
+        **os.environ,
+        "ARGOCD_BASE_URL": upstream.argocd.url,
+        "ARGOCD_AUTH_TOKEN": "benchmark",
+        "GATEWAY_PORT": "0",
+        "GATEWAY_METRICS_PORT": "0",
+        "GATEWAY_LOG_LEVEL": "info",
+        "GATEWAY_LOG_FORMAT": "json",
+        "GATEWAY_HEARTBEAT": "1h",
+        "GATEWAY_STREAM_LIFETIME": "10h",
+        **settings,
+    }
+    process = subprocess.Popen([sys.executable, "-m", "gateway", "serve"], env=environment, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            said = json.loads(line)
+            if said.get("event") == "gateway.listening":
+                break
+        # The log must be read on, or the gateway would wait for its reader.
+        threading.Thread(target=_discard, args=(process.stderr,), daemon=True).start()
+        yield Server(process, said["port"], said["metrics_port"])
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _discard(stream: Any) -> None:
+    for _ in stream:
+        pass
