@@ -17,7 +17,6 @@ SUBSCRIBERS = 2_000
 ROUNDS = 3
 CHANGES = 60
 PACE = 0.05
-FLEET = 1_028
 IDLE = 5_000
 FRAME = 330
 
@@ -87,14 +86,12 @@ def isolated_change() -> dict[str, Any]:
 
 
 def joins() -> dict[str, Any]:
-    """2,000 joins to 1,028 applications, as plain text and as gzip."""
+    """2,000 joins to the recorded fleet of 1,028 applications, as plain text and as gzip."""
     upstream = Upstream()
-    upstream.argocd.watch_buffer = 10_000
-    for number in range(FLEET):
-        upstream.put(f"app-{number}", project=f"p{number % 5}", images=[f"ghcr.io/example/app:{number}"])
+    fleet = upstream.load("fleet/burst.sse")
     result: dict[str, Any] = {}
     with serve(upstream) as server:
-        server.wait_for(FLEET)
+        server.wait_for(fleet)
         for coding in ("identity", "gzip"):
             crowd = Crowd()
             crowd.join(10, server.address, request(coding))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.fakes import recordings
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 
@@ -42,6 +43,15 @@ class Upstream:
             self.argocd.put(application(name, **fields))
 
         self.call(change())
+
+    def load(self, name: str) -> int:
+        """Begin with what a recording ends with; return how many applications that is."""
+
+        async def load() -> int:
+            self.argocd.load(recordings.events(name))
+            return len(self.argocd.applications)
+
+        return self.call(load())
 
     def stop(self) -> None:
         """End it."""

@@ -29,7 +29,7 @@ class Keeper:
         self._store = store
         self._liveness = liveness
         self._clock = clock
-        self._saved: float | None = None
+        self._saved: tuple[int, float | None] | None = None
 
     def restore(self) -> None:
         """Bring the stored state back, before anything else comes."""
@@ -42,7 +42,7 @@ class Keeper:
             return
         if stored is not None:
             self._store.restore(stored.applications, stored.tombstones)
-            self._liveness.restored(stored.verified_at, stored.saved_at)
+            self._liveness.restored(stored.verified_at, stored.as_of)
             self.restored = True
             _log.info("state.restored", applications=len(stored.applications))
 
@@ -60,13 +60,16 @@ class Keeper:
 
     def _encode(self) -> bytes | None:
         # Only what Argo CD confirmed in this process is worth more than what the file holds.
-        verified_at = self._liveness.verified_at
         if self._path is None or not self._store.published:
             return None
+        state = (self._store.emitted, self._liveness.verified_at)
+        if state == self._saved:
+            return None
+        self._saved = state
         return encode(
             source=self._source,
-            now=self._clock(),
-            verified_at=verified_at,
+            as_of=self._liveness.as_of(self._clock()),
+            verified_at=self._liveness.verified_at,
             applications=self._store.held,
             tombstones=self._store.tombstones,
         )
@@ -75,4 +78,5 @@ class Keeper:
         try:
             save(path, data)
         except OSError as error:
+            self._saved = None
             _log.warning("state.not_saved", path=str(path), reason=error.strerror)

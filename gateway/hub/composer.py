@@ -6,7 +6,6 @@ from gateway.hub.frame import Frame, opening, retry
 from gateway.hub.subscriber import Subscriber
 from gateway.hub.view import Listing, View
 from gateway.log.memory import MemoryLog
-from gateway.model.application import ApplicationStatus
 from gateway.model.position import Cursor, Position
 from gateway.model.upstream import Upstream
 
@@ -36,13 +35,10 @@ class Composer:
         low, high = RETRY_MS
         return int(low + (high - low) * self._jitter())
 
-    def greet(self, view: View, subscriber: Subscriber, upstream: Upstream | None, now: float) -> None:
-        """Say that there is nothing to show yet."""
-        subscriber.put_private(retry(self.retry_ms()))
-        self.inform(view, subscriber, upstream, now)
-
     def inform(self, view: View, subscriber: Subscriber, upstream: Upstream | None, now: float) -> None:
         """Tell a subscriber how upstream is; one who was served must stand where its view stands."""
+        if not subscriber.started:
+            subscriber.put_private(retry(self.retry_ms()))
         subscriber.put(view.heartbeat(upstream, now, published=subscriber.served))
         subscriber.informed = True
 

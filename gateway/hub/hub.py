@@ -5,7 +5,7 @@ all of them together. Joins, resumes and those who lag end at the last tick, nev
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.errors import GatewayError
@@ -101,7 +101,7 @@ class Hub:
     # Reading.
 
     def look(self, selector: Selector, now: float) -> tuple[View, Listing]:
-        """Return a view and its applications, as of the last tick. Raises OverloadedError if there are too many views."""
+        """Return a view and its applications, as of the last tick. Raises OverloadedError."""
         view = self._view(selector, now)
         return view, view.list_applications(self._composer.documents)
 
@@ -122,8 +122,6 @@ class Hub:
         view.behind.add(subscriber)
         self._end_at(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
         self.counts["join_resumed" if subscriber.resumed else f"join_{reason}"] += 1
-        if not self.published or (offset is not None and offset > view.offset):
-            self._composer.greet(view, subscriber, self.upstream, now)
         self._serve(view, subscriber, now)
         return subscriber
 
@@ -198,7 +196,8 @@ class Hub:
     def turn(self, now: float) -> None:
         """Go on with those who are behind, as many as one turn allows, the furthest behind first."""
         composed = 0
-        for view, subscriber in sorted(self._behind(), key=lambda pair: pair[1].offset or 0):
+        behind = ((view, subscriber) for view in self._views.values() for subscriber in view.behind)
+        for view, subscriber in sorted(behind, key=lambda pair: pair[1].offset or 0):
             composed += self._serve(view, subscriber, now)
             if composed >= TURN_LIMIT:
                 break
@@ -258,9 +257,6 @@ class Hub:
         subscriber.due = max(int(at), self._beat_at)
         self._due.setdefault(subscriber.due, set()).add(subscriber)
 
-    def _behind(self) -> Iterator[tuple[View, Subscriber]]:
-        return ((view, subscriber) for view in self._views.values() for subscriber in view.behind)
-
     def _serve(self, view: View, subscriber: Subscriber, now: float) -> bool:
         """Bring a subscriber closer to its view; return whether something had to be composed for it."""
         composed = False
@@ -268,7 +264,7 @@ class Hub:
             if subscriber.ending is not None:
                 self._say_goodbye(subscriber, now)
                 return composed
-            waiting = not self.published or (subscriber.offset is not None and subscriber.offset > view.offset)
+            waiting = not self.published or (subscriber.offset or 0) > view.offset
             current = subscriber.served and subscriber.offset == view.offset
             if (waiting or current) and not subscriber.informed:
                 self._composer.inform(view, subscriber, self.upstream, now)
@@ -280,6 +276,7 @@ class Hub:
                 subscriber.become_current(view.checksum)
                 return composed
             else:
+                self.counts["lagged"] += subscriber.served
                 self._composer.compose(view, subscriber, self.upstream, now)
                 composed = True
         return composed
@@ -289,16 +286,15 @@ class Hub:
         wait = self._composer.retry_ms()
         goodbye = event("goodbye", {"reason": subscriber.ending.value, "retryMs": wait})
         subscriber.put_private(retry(wait) + goodbye)
-        subscriber.finish(now)
+        subscriber.finish()
         self.counts[f"end_{subscriber.ending.value}"] += 1
         self.leave(subscriber, now)
 
     def _send_heartbeat(self, view: View, now: float) -> None:
         """Send a heartbeat to all of a view who can take one: those who are current, and those who wait for a state."""
-        heartbeat = view.heartbeat(self.upstream, now, published=self.published)
-        view.broadcast(heartbeat, now)
+        view.broadcast(view.heartbeat(self.upstream, now, published=self.published), now)
         for subscriber in view.behind:
             subscriber.informed = False
-            if subscriber.started and not subscriber.served and subscriber.pump(now):
+            if not subscriber.served and subscriber.pump(now):
                 self._composer.inform(view, subscriber, self.upstream, now)
                 subscriber.pump(now)

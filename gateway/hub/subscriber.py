@@ -48,8 +48,8 @@ class Ending(Enum):
 class Subscriber:
     """A stream that somebody holds.
 
-    It is *current* (stands where its view stands, and gets each frame as it is made), or *behind*: at an older offset, at
-    none yet (``offset`` None: it needs a snapshot, for ``reason``), or with bytes still to be written.
+    It is *current* (stands where its view stands, and gets each frame as it is made), or *behind*: at an older offset,
+    at none yet (``offset`` None: it needs a snapshot, for ``reason``), or with bytes still to be written.
     """
 
     __slots__ = (
@@ -99,11 +99,6 @@ class Subscriber:
     def __repr__(self) -> str:
         state = "current" if self._mark is not None else f"behind at {self.offset}"
         return f"<Subscriber {self.form.name.lower()}, {state}>"
-
-    @property
-    def writing(self) -> bool:
-        """Whether bytes wait here for the connection to take them."""
-        return bool(self._pending)
 
     def stand_at(self, offset: int) -> None:
         """With all that was put, the subscriber stands at this offset."""
@@ -166,8 +161,8 @@ class Subscriber:
         self.unsent = unsent
         return now - self.progress_at >= limit
 
-    def finish(self, now: float) -> None:
-        """End the stream properly, behind what was written: the little that waits fits, even if writing is paused."""
+    def finish(self) -> None:
+        """End the stream properly. All that waits is a goodbye, so it is written even if writing is paused."""
         self._put(ending(self._checksum, self.form))
         for part in self._pending:
             self.sent += len(part)

@@ -24,11 +24,13 @@ class StateFileError(GatewayError):
 
 
 class StoredState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored. ``source`` tells which Argo CD, and what of it; times are Unix seconds."""
+    """What is stored. ``source`` tells which Argo CD, and what of it; ``as_of`` until when the
+    state could be trusted. Times are Unix seconds.
+    """
 
     format: int = FORMAT
     source: str
-    saved_at: float
+    as_of: float
     verified_at: float | None
     applications: tuple[Observed, ...]
     tombstones: dict[str, Tombstone]
@@ -47,7 +49,7 @@ def name_source(base_url: str, projects: Iterable[str]) -> str:
 def encode(
     *,
     source: str,
-    now: float,
+    as_of: float,
     verified_at: float | None,
     applications: Mapping[str, Observed],
     tombstones: Mapping[str, Tombstone],
@@ -55,7 +57,7 @@ def encode(
     """Return the bytes to store."""
     state = StoredState(
         source=source,
-        saved_at=now,
+        as_of=as_of,
         verified_at=verified_at,
         applications=tuple(applications.values()),
         tombstones=dict(tombstones),

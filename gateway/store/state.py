@@ -47,6 +47,8 @@ class Store:
         self._unpublished: set[str] = set()
         self._changes: list[Change] = []
         self.published = False
+        self.emitted = 0
+        """How many changes have come out."""
 
     def __repr__(self) -> str:
         state = "published" if self.published else "gathering"
@@ -157,6 +159,7 @@ class Store:
             else:
                 self._visible[key] = after
             self._changes.append(Change(key, before, after))
+            self.emitted += 1
 
 
 def _remember(

@@ -58,6 +58,12 @@ class Liveness:
         if self._faults.pop(name, None) is not None and self._lost is None:
             self._live_since = now
 
+    def as_of(self, now: float) -> float:
+        """Return until when what we hold could be trusted."""
+        if self._restored_from is not None:
+            return self._restored_from
+        return now if self._lost is None else self._lost[0]
+
     def has_fault(self, name: str) -> bool:
         """Whether Argo CD refuses us in this way."""
         return name in self._faults

@@ -80,7 +80,9 @@ def make_header_signal(origins: frozenset[str]) -> Callable[[web.Request, web.St
 
 
 def names_loopback(host: str) -> bool:
-    """Whether a Host header names this machine to itself."""
+    """Whether a Host header names this machine to itself; one that is absent (HTTP/1.0) names nobody else."""
+    if not host:
+        return True
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     name = name.strip("[]").lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):

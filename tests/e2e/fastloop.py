@@ -115,3 +115,8 @@ async def until(holds: Callable[[], bool], *, within: float = 60.0, what: str = 
 async def settle() -> None:
     """Wait until nobody has anything to do; no time passes."""
     await until(lambda: True)
+
+
+async def let_pass(seconds: float) -> None:
+    """Let time pass in which something must not happen."""
+    await asyncio.sleep(seconds)

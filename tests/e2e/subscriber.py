@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import socket
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -35,7 +36,8 @@ class Subscriber(asyncio.Protocol):
         self.received = 0
         """How many bytes came in this connection."""
         self.ended = False
-        self.connections = 0
+        self.receive_buffer: int | None = None
+        """Bytes that the system takes for someone who doesn't read; None leaves that to the system."""
         self._address = address
         self._target = path + query
         self._head = b""
@@ -50,8 +52,13 @@ class Subscriber(asyncio.Protocol):
         self.client.connect(self.form)
         self.status, self.headers, self.body, self._head, self.received, self._told = 0, {}, b"", b"", 0, 0
         self.ended = False
-        await asyncio.get_running_loop().create_connection(lambda: self, *self._address)
-        self.connections += 1
+        loop = asyncio.get_running_loop()
+        connection = socket.socket()
+        connection.setblocking(False)
+        if self.receive_buffer is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+        await loop.sock_connect(connection, self._address)
+        await loop.create_connection(lambda: self, sock=connection)
         cursor = self.client.last_id if cursor is None else cursor
         version = "HTTP/1.0" if self.form is Form.PLAIN else "HTTP/1.1"
         lines = {"Host": "%s:%d" % self._address, "Accept": "text/event-stream", **HEADERS[self.form], **headers}

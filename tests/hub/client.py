@@ -1,4 +1,4 @@
-"""A model client: it reads the bytes of a stream as they come, folds its frames, and objects to whatever is not promised.
+"""A model client: it reads a stream's bytes as they come, folds its frames, and objects to what is not promised.
 
 It does what an EventSource does, and what every client of the stream is told to do; nothing here knows the hub.
 """
@@ -161,7 +161,9 @@ class Client:
                 self._check_id(event)
                 self.documents = {document["key"]: document for document in event.data["applications"]}
                 demand(len(self.documents) == len(event.data["applications"]), "a snapshot shows each application once")
-                demand(event.id is not None and event.id.startswith(f"{event.data['position']}-"), "a position is an id's")
+                demand(
+                    event.id is not None and event.id.startswith(f"{event.data['position']}-"), "a position is an id's"
+                )
             case "delta":
                 self._check_id(event)
                 self._check_delta(event.data["changed"], event.data["removed"])
@@ -201,7 +203,9 @@ class Client:
                 demand(fields.get("key") == key, f"what comes into view comes whole: {fields}")
                 demand(None not in fields.values(), "what comes into view has no absent fields")
             else:
-                demand(all(known.get(field) != value for field, value in fields.items()), f"only what differs: {fields}")
+                demand(
+                    all(known.get(field) != value for field, value in fields.items()), f"only what differs: {fields}"
+                )
 
     def _offset_of(self, event: Event) -> int:
         cursor = parse_cursor(event.id or "")

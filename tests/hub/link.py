@@ -16,7 +16,6 @@ class FakeLink:
         self.client = client
         self.form = form
         self.high = high
-        self.low = high // 4
         self.stalled = stalled
         self.closing = False
         self.aborted = False
@@ -27,6 +26,10 @@ class FakeLink:
         """Bytes that were written although writing was paused."""
         self._unsent = bytearray()
         self._paused = False
+
+    @property
+    def low(self) -> int:
+        return self.high // 4
 
     @property
     def writing_paused(self) -> bool:

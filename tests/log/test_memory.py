@@ -32,7 +32,7 @@ def test_the_documents_outlive_the_history() -> None:
 
 def test_followers_are_called_once_for_each_append_when_all_of_it_is_there() -> None:
     log, state = make_log(), State()
-    heard = []
+    heard: list[object] = []
     log.follow(lambda: heard.append((log.position.offset, len(log.documents), len(log.ring.between(0, log.ring.top)))))
     log.follow(lambda: heard.append("second"))
     log.append(upserts(state, application("argocd/a"), application("argocd/b")))

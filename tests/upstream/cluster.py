@@ -117,10 +117,8 @@ class Cluster:
 
     def list_names(self, replica: int) -> tuple[dict[str, str | None], int]:
         position = self.positions[replica]
-        names: dict[str, str | None] = {
-            key: one.project for key, one in self.known(position).items() if self.shows(one)
-        }
-        return names, self.happened[position - 1].what.version if position else 0
+        shown = filter(self.shows, self.known(position).values())
+        return {one.key: one.project for one in shown}, self.happened[position - 1].what.version if position else 0
 
     def begin_watch(self, *, burst: bool, replica: int, now: float) -> Stream:
         position = self.positions[replica]

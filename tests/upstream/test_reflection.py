@@ -15,7 +15,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from gateway.model.application import ApplicationStatus
 from gateway.store.state import Store
 from gateway.upstream import messages as m
-from gateway.upstream.liveness import Liveness
 from gateway.upstream.messages import Failure, Kind
 from gateway.upstream.reflector import Reflector
 from gateway.upstream.removal import PERMISSION_LOST
@@ -58,7 +57,7 @@ class Reflection(RuleBasedStateMachine):
         self.requested: deque[float] = deque()
         """When requests were made since all are refused."""
 
-    @initialize(jitter=st.floats(0, 0.999), count=st.integers(0, len(PROJECTS)))
+    @initialize(jitter=st.floats(0.25, 0.999), count=st.integers(0, len(PROJECTS)))
     def begin(self, jitter: float, count: int) -> None:
         self.jitter = jitter
         for key in sorted(PROJECTS)[:count]:
@@ -98,6 +97,7 @@ class Reflection(RuleBasedStateMachine):
     @rule()
     def turn_health(self) -> None:
         self.healthy = not self.healthy
+        self.requested.clear()
 
     @rule()
     def turn_refusal(self) -> None:
@@ -208,8 +208,8 @@ class Reflection(RuleBasedStateMachine):
         older = [one for key, one in self.cluster.existing.items() if held.get(key, 0) > one.version]
         if len(older) * 2 > len(self.cluster.existing):
             self.went_back = True
-            for stream in list(self.streams):
-                self.end(stream, Kind.UNREACHABLE)
+            while self.streams:
+                self.end(next(iter(self.streams)), Kind.UNREACHABLE)
             self.expect_convergence()
 
     # How the reflector is fed
@@ -251,7 +251,7 @@ class Reflection(RuleBasedStateMachine):
                 assert living.born > born, f"{change.key} lives"
 
     def note_request(self) -> None:
-        if self.refused:
+        if self.refused and self.healthy:
             self.requested.append(self.now)
 
     def accept_watch(self, stream: int, replica: int) -> None:

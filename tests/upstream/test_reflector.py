@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from gateway.model.application import Observed
@@ -9,6 +11,7 @@ from gateway.store.state import Tombstone
 from gateway.upstream import messages as m
 from gateway.upstream.messages import Kind
 from gateway.upstream.normalise import normalise
+from gateway.upstream.raw import RawError
 from gateway.upstream.timing import Timing
 from gateway.upstream.wire import Undecodable
 from tests.fakes.applications import Application, application
@@ -112,8 +115,8 @@ def test_an_expired_token_where_anybody_may_ask_stays_down_and_asks_ever_more_ra
         assert book.state == "down"
         book.content()
         assert book.state == "down"
-    waits = [after - before for before, after in zip(moments(book, m.OpenWatch), moments(book, m.OpenWatch)[1:])][1::2]
-    assert waits == [15, 30, 60, 120, 240, 300]
+    bridges = moments(book, m.OpenWatch)[::2]
+    assert [after - before - 1 for before, after in pairwise(bridges)] == [15, 30, 60, 120, 240, 300]
 
 
 def test_an_empty_fleet_that_nobody_vouches_for_is_begun_anew() -> None:
@@ -533,8 +536,8 @@ def test_an_error_within_a_stream_ends_it() -> None:
     assert (book.state, book.reason, book.open) == ("down", "refused", {})
 
 
-def _error(code: int) -> m.RawError:
-    return m.RawError(message="no session information", http_code=code)
+def _error(code: int) -> RawError:
+    return RawError(message="no session information", http_code=code)
 
 
 # Loss
@@ -591,8 +594,7 @@ def test_reconnects_come_with_jitter_and_ever_later() -> None:
     for _ in range(8):
         book.end(book.newest_stream, Kind.UNREACHABLE)
         book.wait_for(m.OpenWatch)
-    opened = moments(book, m.OpenWatch)
-    waits = [round(after - before, 3) for before, after in zip(opened, opened[1:], strict=False)]
+    waits = [round(after - before, 3) for before, after in pairwise(moments(book, m.OpenWatch))]
     assert waits == [0.5, 1, 2, 4, 8, 15, 15, 15]
 
 
