@@ -16,6 +16,7 @@ from gateway.hub.pulse import Pulse
 from gateway.keeper import Keeper
 from gateway.log.memory import MemoryLog
 from gateway.observability.health import why_not_ready
+from gateway.observability.logs import make_server_logger
 from gateway.observability.metrics import make_registry
 from gateway.options import make_client, make_limits, make_timing
 from gateway.report import Reporter
@@ -202,7 +203,13 @@ async def _listen(
 ) -> tuple[web.TCPSite, tuple[str, int]]:
     """Serve an application; return its site and the address that it got."""
     # Without handler_cancellation a handler outlives its browser; without access_log=None each stream is logged thrice.
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=CLOSING_TIME)
+    runner = web.AppRunner(
+        app,
+        handler_cancellation=True,
+        access_log=None,
+        shutdown_timeout=CLOSING_TIME,
+        logger=make_server_logger(),
+    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, host, port, backlog=BACKLOG)

@@ -129,8 +129,7 @@ class Hub:
         """Forget a subscriber whose connection is over."""
         view = self._members.pop(subscriber, None)
         if view is not None:
-            view.behind.discard(subscriber)
-            view.current[subscriber.form].discard(subscriber)
+            view.discard(subscriber)
             view.used_at = now
             if (due := self._due.get(subscriber.due)) is not None:
                 due.discard(subscriber)
@@ -140,7 +139,7 @@ class Hub:
         if (view := self._members.get(subscriber)) is None or subscriber.ending is not None:
             return
         subscriber.ending = why
-        if subscriber in view.current[subscriber.form]:
+        if view.is_current(subscriber):
             view.fall_behind(subscriber, view.offset, now)
         self._serve(view, subscriber, now)
 
@@ -271,9 +270,7 @@ class Hub:
             elif waiting:
                 return composed
             elif current:
-                view.behind.discard(subscriber)
-                view.current[subscriber.form].add(subscriber)
-                subscriber.become_current(view.checksum)
+                view.catch_on(subscriber)
                 return composed
             else:
                 self.counts["lagged"] += subscriber.served

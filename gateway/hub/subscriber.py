@@ -1,6 +1,5 @@
 """One subscriber: where it stands, and the bytes on their way to it. Constant in memory, however slow it is."""
 
-from collections import deque
 from enum import Enum
 from typing import Protocol
 
@@ -88,7 +87,7 @@ class Subscriber:
         self.sent = 0
         self.progress_at = now
         self.unsent = 0
-        self._pending: deque[memoryview] = deque()
+        self._pending: list[memoryview] = []
         self._checksum = Checksum()
         self._mark: Checksum | None = None
         self.started = False
@@ -146,7 +145,7 @@ class Subscriber:
         if link.is_closing():
             return False
         while pending and not link.writing_paused:
-            part = pending.popleft()
+            part = pending.pop(0)
             self.sent += len(part)
             link.write(part)
             self.progress_at = now

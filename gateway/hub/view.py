@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from gateway.hub.checksum import Checksum
-from gateway.hub.frame import Form, Frame, event, opening
+from gateway.hub.frame import Chain, Form, Frame, event, opening
 from gateway.hub.subscriber import SLICE, Subscriber
 from gateway.model.application import ApplicationStatus
 from gateway.model.delta import Change, Delta, NetChange, net, project
@@ -15,6 +15,10 @@ from gateway.model.position import Cursor, Position
 from gateway.model.selector import Selector
 from gateway.model.upstream import Upstream, rfc3339
 
+CHAIN_PATIENCE = 8
+"""Frames after which a new chain begins, if somebody has come since."""
+
+_CHAINED = len(Form)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -38,13 +42,15 @@ class View:
         self.id = selector.view_id
         self.epoch = epoch
         self.offset = offset
-        self.current: tuple[set[Subscriber], ...] = tuple(set() for _ in Form)
+        self.current: tuple[set[Subscriber], ...] = (*(set() for _ in Form), set())
+        """Who is current: by form, and last those who take gzip and were there when the chain began."""
         self.behind: set[Subscriber] = set()
         self.checksum = Checksum()
         """Of everything that was broadcast."""
         self.sent_at = now
         self.used_at = now
         self.listing: Listing | None = None
+        self._chain: Chain | None = None
         self._catch_ups: dict[int, Frame | None] = {}
         self._heartbeat: tuple[tuple[int, Upstream | None, int], Frame] | None = None
 
@@ -107,10 +113,14 @@ class View:
         stuck: list[Subscriber] = []
         sliced: list[Subscriber] = []
         sent = 0
-        for form, members in zip(Form, self.current, strict=True):
+        chain = self._tend_chain(frame)
+        for group, members in enumerate(self.current):
             if not members:
                 continue
-            data = frame.within(form)
+            if chain is not None and group == _CHAINED:
+                data = chain.gzipped(frame)
+            else:
+                data = frame.within(Form(min(group, Form.GZIP)))
             large = len(data) > SLICE
             for subscriber in members:
                 link = subscriber.link
@@ -130,15 +140,46 @@ class View:
             self.fall_behind(subscriber, self.offset, now)
             subscriber.put(frame)
             subscriber.pump(now)
-        self.checksum = self.checksum.then(frame.checksum) if self.current[Form.GZIP] else self.checksum
+        if self.current[Form.GZIP] or self.current[_CHAINED]:
+            self.checksum = self.checksum.then(frame.checksum)
         self.sent_at = now
         return sent
 
     def fall_behind(self, subscriber: Subscriber, offset: int, now: float) -> None:
         """Let someone who is current stay at an offset."""
-        self.current[subscriber.form].discard(subscriber)
+        self.discard(subscriber)
         self.behind.add(subscriber)
         subscriber.stay(offset, self.checksum, now)
+
+    def catch_on(self, subscriber: Subscriber) -> None:
+        """Count someone who stands where the view stands among those who are current."""
+        self.behind.discard(subscriber)
+        self.current[subscriber.form].add(subscriber)
+        subscriber.become_current(self.checksum)
+
+    def is_current(self, subscriber: Subscriber) -> bool:
+        """Whether someone gets each frame as it is made."""
+        return any(subscriber in members for members in self.current)
+
+    def discard(self, subscriber: Subscriber) -> None:
+        """Forget someone."""
+        self.behind.discard(subscriber)
+        for members in self.current:
+            members.discard(subscriber)
+
+    def _tend_chain(self, frame: Frame) -> Chain | None:
+        """Return the chain for a frame: a new one, where enough have come who weren't there when the last one began.
+
+        What is large goes out in slices, each subscriber for itself; no chain goes on behind that.
+        """
+        waiting, chained = self.current[Form.GZIP], self.current[_CHAINED]
+        if len(frame.plain) > SLICE or not (waiting or chained):
+            self._chain = None
+        elif self._chain is None or not chained or (waiting and self._chain.length >= CHAIN_PATIENCE):
+            self._chain = Chain()
+            chained |= waiting
+            waiting.clear()
+        return self._chain
 
     # What is made once.
 

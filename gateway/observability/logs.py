@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import orjson
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 # Local variables may hold a token; a traceback that shows them would put it into the log.
 _TRANSFORMER = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -38,6 +39,20 @@ def configure(*, level: str, log_format: Literal["auto", "json", "console"]) -> 
         cache_logger_on_first_use=True,
     )
     _adopt_standard_logging(_LEVELS[level], shared, readable=readable)
+
+
+def make_server_logger() -> logging.Logger:
+    """Return the logger for aiohttp's server, which passes over requests that aren't HTTP.
+
+    Anybody can send those. Each would be an error with a traceback, that quotes a header which may be a credential.
+    """
+    logger = logging.getLogger("gateway.server")
+    logger.addFilter(_is_no_bad_request)
+    return logger
+
+
+def _is_no_bad_request(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _for_people() -> Any:

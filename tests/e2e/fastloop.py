@@ -1,4 +1,4 @@
-"""An event loop for tests of minutes and hours: time runs fast while everybody waits, and stands still while anybody works.
+"""An event loop for tests of minutes and hours: time runs fast while all wait, and stands still while anybody works.
 
 Sockets are real; only time isn't. While there is something to do, however slow the machine does it, no time passes, so
 that nothing runs into a timeout because others use the processor. While there is nothing to do, time runs ``SPEED``
@@ -11,8 +11,9 @@ from collections.abc import Callable
 from selectors import SelectorKey
 from typing import Any
 
-SPEED = 200.0
-"""How many seconds pass in one of waiting. The kernel takes far less than a millisecond to pass bytes on."""
+SPEED = 300.0
+"""How many seconds pass in one of waiting. Whatever happens at once takes less than a millisecond of that, even where
+the kernel is late in passing bytes on."""
 
 BEGINNING = 1_000_000.0
 """The loop's time at first. It means nothing, like that of any event loop."""

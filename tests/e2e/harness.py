@@ -63,7 +63,7 @@ class Stage:
         """Return how often something happened upstream."""
         return self.gateway.reflector.counts[name]
 
-    async def get(self, path: str, *, method: str = "GET", headers: Mapping[str, str] = {}) -> Answer:  # noqa: B006
+    async def get(self, path: str, *, method: str = "GET", headers: Mapping[str, str] = {}) -> Answer:
         url = path if path.startswith("http") else self.url + path
         async with self._session.request(method, url, headers=headers, allow_redirects=False) as response:
             return Answer(response.status, response.headers, await response.read())
@@ -117,7 +117,7 @@ class Stage:
             expected = await self.listed(subscriber.query)
             await subscriber.wait(
                 lambda one=subscriber, shown=expected: one.documents == shown,  # type: ignore[misc]
-                what=f"the fold of {subscriber.query!r} is /api/pipelines: {differences(subscriber.documents, expected)}",
+                what=f"the fold of {subscriber.query!r} differs: {differences(subscriber.documents, expected)}",
             )
 
     async def assert_true(self, argocd: FakeArgoCD, *, within: float = 60.0) -> None:

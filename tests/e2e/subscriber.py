@@ -12,6 +12,9 @@ from tests.hub.client import Client, Event
 
 STREAM = "/api/stream/pipelines"
 
+FORMS = (Form.PLAIN, Form.CHUNKED, Form.GZIP)
+"""The forms that a client can ask for."""
+
 HEADERS: Mapping[Form, Mapping[str, str]] = {
     Form.PLAIN: {},
     Form.CHUNKED: {"Accept-Encoding": "identity"},
@@ -47,7 +50,7 @@ class Subscriber(asyncio.Protocol):
 
     # Coming and going.
 
-    async def connect(self, *, cursor: str | None = None, headers: Mapping[str, str] = {}) -> Self:  # noqa: B006
+    async def connect(self, *, cursor: str | None = None, headers: Mapping[str, str] = {}) -> Self:
         """Connect, with the last id if there is one, and wait for the headers of the answer."""
         self.client.connect(self.form)
         self.status, self.headers, self.body, self._head, self.received, self._told = 0, {}, b"", b"", 0, 0
@@ -61,7 +64,8 @@ class Subscriber(asyncio.Protocol):
         await loop.create_connection(lambda: self, sock=connection)
         cursor = self.client.last_id if cursor is None else cursor
         version = "HTTP/1.0" if self.form is Form.PLAIN else "HTTP/1.1"
-        lines = {"Host": "%s:%d" % self._address, "Accept": "text/event-stream", **HEADERS[self.form], **headers}
+        host, port = self._address
+        lines = {"Host": f"{host}:{port}", "Accept": "text/event-stream", **HEADERS[self.form], **headers}
         if cursor:
             lines["Last-Event-ID"] = cursor
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())

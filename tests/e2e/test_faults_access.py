@@ -82,7 +82,7 @@ async def test_an_open_stream_outlives_its_token_and_what_it_brings_is_still_sho
         filled.revoke_token()
         await watcher.wait(lambda: watcher.upstream["state"] == "down", within=80.0)
         filled.put(application("b", health="Degraded"))
-        await watcher.wait(lambda: watcher.documents["argocd/b"]["health"]["status"] == "Degraded", within=1.0)
+        await watcher.wait(lambda: watcher.documents["argocd/b"]["health"]["status"] == "Degraded", within=5.0)
         filled.accept_token("secret")
         await stage.live(within=310.0)
         await stage.assert_true(filled)
@@ -112,6 +112,6 @@ async def test_an_argo_cd_without_applications_is_live_and_empty(argocd: FakeArg
         await stage.live(within=10.0)
         assert watcher.documents == {}
         fill(argocd, "first")
-        await watcher.wait(lambda: "argocd/first" in watcher.documents, within=1.0)
+        await watcher.wait(lambda: "argocd/first" in watcher.documents, within=5.0)
         await let_pass(120.0)
         assert stage.state == "live"

@@ -1,4 +1,4 @@
-"""What looks like deletion and isn't: restarts, replicas that lag, permissions lost, backups. Nobody sees anything go."""
+"""What looks like deletion and isn't: restarts, replicas that lag, permissions lost, backups. Nobody sees them go."""
 
 import asyncio
 from itertools import count
@@ -145,7 +145,7 @@ async def test_a_permission_lost_for_one_project_deletes_nothing_and_the_others_
         assert watcher.upstream["reason"] == "permission-lost"
         filled.put(application("a", project="blue", health="Degraded"))
         filled.delete("argocd/b")
-        await watcher.wait(lambda: removed == ["argocd/b"], within=1.0)
+        await watcher.wait(lambda: removed == ["argocd/b"], within=5.0)
         assert watcher.documents["argocd/a"]["health"]["status"] == "Degraded"
         await let_pass(200.0)
         assert (removed, len(watcher.documents)) == (["argocd/b"], len(NAMES) - 1)
@@ -194,7 +194,7 @@ async def test_a_burst_that_stalls_in_a_later_reconcile_takes_nothing_away(fille
         filled.stall_burst_after(5)
         await let_pass(100.0)
         filled.put(application("a", project="blue", health="Degraded"))
-        await watcher.wait(lambda: watcher.documents["argocd/a"]["health"]["status"] == "Degraded", within=1.0)
+        await watcher.wait(lambda: watcher.documents["argocd/a"]["health"]["status"] == "Degraded", within=5.0)
         assert stage.state == "live"
         filled.resume_burst()
         await stage.reconciled()
@@ -219,9 +219,9 @@ async def test_etcd_restored_to_an_hour_ago_is_found_out_and_shown(filled: FakeA
         assert len(watcher.documents) == len(NAMES)
         # From here on versions count as ever.
         filled.put(application("a", project="blue", health="Missing"))
-        await watcher.wait(lambda: watcher.documents["argocd/a"]["health"]["status"] == "Missing", within=1.0)
+        await watcher.wait(lambda: watcher.documents["argocd/a"]["health"]["status"] == "Missing", within=5.0)
         filled.delete("argocd/b")
-        await watcher.wait(lambda: "argocd/b" not in watcher.documents, within=1.0)
+        await watcher.wait(lambda: "argocd/b" not in watcher.documents, within=5.0)
         await stage.assert_true(filled)
 
 
@@ -231,8 +231,8 @@ async def test_an_application_that_changes_project_leaves_some_and_comes_whole_t
         await stage.live()
         removed = blue.watch_removals()
         filled.put(application("a", project="green"))
-        await blue.wait(lambda: removed == ["argocd/a"], within=1.0)
-        await green.wait(lambda: "argocd/a" in green.documents, within=1.0)
+        await blue.wait(lambda: removed == ["argocd/a"], within=5.0)
+        await green.wait(lambda: "argocd/a" in green.documents, within=5.0)
         assert green.documents["argocd/a"] == (await stage.listed())["argocd/a"]
         await stage.assert_same()
         await stage.assert_true(filled)
@@ -248,4 +248,6 @@ async def test_an_application_that_leaves_the_projects_that_are_watched_goes_alt
         filled.put(application("a", project="green"))
         await watcher.wait(lambda: "argocd/a" not in watcher.documents, within=100.0)
         assert stage.state == "live"
-        assert all(request.query.getall("projects") == ["blue"] for request in filled.requests_to("/api/v1/applications"))
+        assert all(
+            request.query.getall("projects") == ["blue"] for request in filled.requests_to("/api/v1/applications")
+        )

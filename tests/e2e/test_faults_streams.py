@@ -1,4 +1,4 @@
-"""What Argo CD's streams lose, garble and break off: everyone sees the truth nevertheless, and nobody sees a part of it."""
+"""What Argo CD's streams lose, garble and break off: everyone sees the truth all the same, and nobody a part of it."""
 
 import pytest
 
@@ -33,7 +33,9 @@ async def test_a_delete_and_a_change_during_the_burst_are_seen_by_the_bridge(fil
         await stage.assert_true(filled)
 
 
-async def test_a_delete_during_the_burst_that_even_the_bridge_lost_is_confirmed_by_two_lists(filled: FakeArgoCD) -> None:
+async def test_a_delete_during_the_burst_that_even_the_bridge_lost_is_confirmed_by_two_lists(
+    filled: FakeArgoCD,
+) -> None:
     filled.on_burst_item(3, lambda: filled.delete("argocd/j", announce=False))
     async with run_gateway(filled) as stage:
         watcher = await stage.watch()
@@ -60,7 +62,7 @@ async def test_a_change_that_was_dropped_is_found_and_counted(filled: FakeArgoCD
         await stage.live()
         filled.put(application("e", health="Degraded"), announce=False)
         fill(filled, "new")
-        await watcher.wait(lambda: "argocd/new" in watcher.documents, within=1.0)
+        await watcher.wait(lambda: "argocd/new" in watcher.documents, within=5.0)
         assert watcher.documents["argocd/e"]["health"]["status"] == "Healthy"
         await stage.counted("missed_update", within=360.0 + 10.0)
         await stage.assert_true(filled)
@@ -73,10 +75,16 @@ async def test_garbage_on_the_stream_is_put_aside_and_the_stream_goes_on(filled:
         await stage.live()
         await let_pass(6.0)
         opened = len(filled.streams)
-        for garbage in (b"data: {\xff\xfe\n", b"data: {}\n", b"\x00\n", b'data: {"result":{"type":"ADDED"}}\n', b"[]\n"):
+        for garbage in (
+            b"data: {\xff\xfe\n",
+            b"data: {}\n",
+            b"\x00\n",
+            b'data: {"result":{"type":"ADDED"}}\n',
+            b"[]\n",
+        ):
             filled.send_raw(garbage)
         filled.put(application("a", health="Degraded"))
-        await watcher.wait(lambda: watcher.documents["argocd/a"]["health"]["status"] == "Degraded", within=1.0)
+        await watcher.wait(lambda: watcher.documents["argocd/a"]["health"]["status"] == "Degraded", within=5.0)
         assert stage.count("undecodable") == 5
         assert stage.state == "live"
         # What was lost with it is looked for once, not five times.
@@ -96,7 +104,7 @@ async def test_an_event_that_cannot_be_read_leaves_the_last_that_could(filled: F
         assert watcher.documents["argocd/b"]["health"]["status"] == "Healthy"
         assert stage.state == "live"
         filled.put(application("b", health="Missing"))
-        await watcher.wait(lambda: watcher.documents["argocd/b"]["health"]["status"] == "Missing", within=1.0)
+        await watcher.wait(lambda: watcher.documents["argocd/b"]["health"]["status"] == "Missing", within=5.0)
         await stage.assert_true(filled)
 
 
@@ -124,13 +132,13 @@ async def test_a_line_beyond_the_limit_is_counted_and_put_aside(filled: FakeArgo
         await let_pass(6.0)
         filled.put(application("a", health="Degraded", message="x" * 30_000))
         filled.put(application("b", health="Degraded"))
-        await watcher.wait(lambda: watcher.documents["argocd/b"]["health"]["status"] == "Degraded", within=1.0)
+        await watcher.wait(lambda: watcher.documents["argocd/b"]["health"]["status"] == "Degraded", within=5.0)
         assert stage.count("oversized") == 1
         assert watcher.documents["argocd/a"]["health"]["status"] == "Healthy"
         status = (await stage.get("/api/status")).json["upstream"]
         assert (status["state"], status["unreadable"]["oversized"]) == ("live", 1)
         filled.put(application("a", health="Missing"))
-        await watcher.wait(lambda: watcher.documents["argocd/a"]["health"]["status"] == "Missing", within=1.0)
+        await watcher.wait(lambda: watcher.documents["argocd/a"]["health"]["status"] == "Missing", within=5.0)
         await stage.assert_true(filled)
 
 
@@ -181,7 +189,7 @@ async def test_what_happens_while_the_stream_is_down_is_shown_when_it_is_back(fi
         fill(filled, "k")
         await stage.becomes("stale", within=20.0)
         await stage.becomes("down", within=90.0)
-        await watcher.wait(lambda: watcher.upstream["state"] == "down", within=1.0)
+        await watcher.wait(lambda: watcher.upstream["state"] == "down", within=5.0)
         assert len(watcher.documents) == len(NAMES)
         await filled.start()
         await stage.live(within=30.0)
@@ -202,7 +210,7 @@ async def test_a_stream_that_falls_silent_is_given_up_after_45_seconds_and_calle
         await stage.counted("failure_silent", within=61.0)
         await settle()
         assert stage.state == "stale"
-        await watcher.wait(lambda: watcher.upstream["state"] == "stale", within=1.0)
+        await watcher.wait(lambda: watcher.upstream["state"] == "stale", within=5.0)
         await stage.live(within=10.0)
         await stage.assert_true(filled)
 

@@ -234,7 +234,12 @@ async def test_only_named_origins_are_allowed_and_with_credentials(filled: FakeA
             assert allowed.headers["Access-Control-Allow-Origin"] == "https://portal.example.org"
             assert allowed.headers["Access-Control-Allow-Credentials"] == "true"
             assert "Origin" in allowed.headers["Vary"]
-            for origin in ("https://evil.example.org", "https://portal.example.org.evil.org", "null", "http://portal.example.org"):
+            for origin in (
+                "https://evil.example.org",
+                "https://portal.example.org.evil.org",
+                "null",
+                "http://portal.example.org",
+            ):
                 refused = await stage.get("/api/pipelines", method=method, headers={"Origin": origin, **more})
                 assert not [name for name in refused.headers if name.startswith("Access-Control-Allow-O")]
         exposed = (await stage.get("/api/pipelines", headers={"Origin": "https://portal.example.org"})).headers
@@ -256,7 +261,13 @@ async def test_behind_a_base_path_everything_is_under_it_and_probes_are_in_both_
 
 
 async def test_without_access_configured_only_this_machines_names_are_answered(filled: FakeArgoCD) -> None:
-    names = {"localhost": 200, "127.0.0.1:8090": 200, "[::1]:8090": 200, "evil.example.org": 403, "localhost.evil.org": 403}
+    names = {
+        "localhost": 200,
+        "127.0.0.1:8090": 200,
+        "[::1]:8090": 200,
+        "evil.example.org": 403,
+        "localhost.evil.org": 403,
+    }
     async with run_gateway(filled) as stage:
         await stage.live()
         for host, status in names.items():

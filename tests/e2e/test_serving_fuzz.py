@@ -4,6 +4,7 @@ import asyncio
 import json
 from urllib.parse import quote
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -28,14 +29,18 @@ HEADERS = ("Accept", "Accept-Encoding", "Authorization", "Cookie", "If-None-Matc
 
 words = st.one_of(
     st.text(max_size=40),
-    st.sampled_from(["*", "a=b", "a in (b,c)", "!a", "a notin (b", "[", ",", "=", "a" * 300, "1-1-1", 'W/"x"', "gzip;q=x"]),
+    st.sampled_from(
+        ["*", "a=b", "a in (b,c)", "!a", "a notin (b", "[", ",", "=", "a" * 300, "1-1-1", 'W/"x"', "gzip;q=x"]
+    ),
 )
 visible = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40)
 segments = words.map(lambda word: quote(word, safe=""))
 targets = st.builds(
     lambda path, more, query: path + more + query,
     st.sampled_from(PATHS),
-    st.one_of(st.just(""), segments.map(lambda segment: f"/{segment}"), st.sampled_from(["/..", "//", "/%", "/%00", ";x"])),
+    st.one_of(
+        st.just(""), segments.map(lambda segment: f"/{segment}"), st.sampled_from(["/..", "//", "/%", "/%00", ";x"])
+    ),
     st.one_of(
         st.just(""),
         st.lists(st.tuples(st.sampled_from(PARAMETERS), segments), max_size=4).map(
@@ -64,7 +69,8 @@ async def ask(stage: Stage, request: bytes) -> tuple[int, bytes]:
     try:
         async with asyncio.timeout(30.0):
             head = await reader.readuntil(b"\r\n\r\n")
-        body = await reader.read(10_000) if b"problem+json" in head else b""
+            told = b"problem+json" in head and not request.startswith(b"HEAD")
+            body = await reader.read(10_000) if told else b""
     except (asyncio.IncompleteReadError, TimeoutError):
         return 0, b""
     finally:
@@ -95,10 +101,20 @@ async def ask_all(batch: list[bytes]) -> None:
 @settings(max_examples=25)
 @given(batch=st.lists(requests, min_size=1, max_size=40))
 @example(batch=[b"GET /api/stream/pipelines?names=%ff%fe HTTP/1.1\r\nHost: localhost\r\n\r\n"])
-@example(batch=[b"GET /api/pipelines HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: \"\r\n\r\n"])
+@example(batch=[b'GET /api/pipelines HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: "\r\n\r\n'])
 @example(batch=[b"GET http://[::1/ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n\r\n"])
 @example(batch=[b"GET /api/pipelines HTTP/1.1\r\n\r\n", b"GET /api/pipelines HTTP/1.1\r\nHost: [\r\n\r\n"])
 @example(batch=[b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", b"CONNECT a:80 HTTP/1.1\r\nHost: localhost\r\n\r\n"])
 def test_no_request_whatever_it_says_makes_the_gateway_fail(batch: list[bytes]) -> None:
     with asyncio.Runner(loop_factory=FastLoop) as runner:
         runner.run(ask_all(batch))
+
+
+async def test_a_credential_in_a_malformed_request_is_not_logged(
+    argocd: FakeArgoCD, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with run_gateway(argocd) as stage:
+        for header in (b"Authorization: Bearer hush\x01hush", b"Cookie: session=hush\x00"):
+            status, _ = await ask(stage, b"GET /api/status HTTP/1.1\r\nHost: localhost\r\n" + header + b"\r\n\r\n")
+            assert status == 400
+    assert "hush" not in caplog.text

@@ -5,7 +5,7 @@ import pytest
 from gateway.hub.frame import Form
 from tests.e2e.fastloop import let_pass, settle, until
 from tests.e2e.harness import Stage, run_gateway
-from tests.e2e.subscriber import Subscriber
+from tests.e2e.subscriber import FORMS, Subscriber
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 from tests.fakes.client import fill
@@ -22,8 +22,10 @@ def gone(stage: Stage) -> list[Subscriber]:
     return [subscriber for subscriber in stage.subscribers if subscriber.ended]
 
 
-@pytest.mark.parametrize("form", list(Form))
-async def test_a_stream_begins_with_its_headers_a_retry_a_snapshot_and_a_heartbeat(filled: FakeArgoCD, form: Form) -> None:
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_stream_begins_with_its_headers_a_retry_a_snapshot_and_a_heartbeat(
+    filled: FakeArgoCD, form: Form
+) -> None:
     async with run_gateway(filled) as stage:
         await stage.live()
         watcher = await stage.watch(form=form)
@@ -60,9 +62,9 @@ async def test_compression_can_be_turned_off(filled: FakeArgoCD) -> None:
 async def test_headers_and_heartbeats_come_at_once_while_the_gateway_connects(filled: FakeArgoCD) -> None:
     filled.stall_burst_after(0)
     async with run_gateway(filled) as stage:
-        watchers = [await stage.subscribe(form=form) for form in Form]
+        watchers = [await stage.subscribe(form=form) for form in FORMS]
         for watcher in watchers:
-            await watcher.wait(lambda one=watcher: one.upstream.get("state") == "connecting", within=0.5)  # type: ignore[misc]
+            await watcher.wait(lambda one=watcher: one.upstream.get("state") == "connecting", within=5.0)  # type: ignore[misc]
         await let_pass(31.0)
         for watcher in watchers:
             assert set(watcher.client.names) == {"heartbeat"}
@@ -96,18 +98,18 @@ async def test_a_heartbeat_comes_after_silence_and_moves_the_cursor_of_a_view_in
 async def test_a_heartbeat_comes_at_once_when_upstreams_state_changes(filled: FakeArgoCD) -> None:
     async with run_gateway(filled) as stage:
         await stage.live()
-        watchers = [await stage.watch(form=form) for form in Form]
+        watchers = [await stage.watch(form=form) for form in FORMS]
         await filled.stop()
         for state in ("stale", "down"):
             await stage.becomes(state, within=120.0)
             await settle()
             for watcher in watchers:
-                await watcher.wait(lambda one=watcher: one.upstream["state"] == state, within=0.5)  # type: ignore[misc]  # noqa: B023
+                await watcher.wait(lambda one=watcher: one.upstream["state"] == state, within=5.0)  # type: ignore[misc]  # noqa: B023
                 assert watcher.upstream["reason"] == "unreachable"
         await filled.start()
         await stage.live(within=60.0)
         for watcher in watchers:
-            await watcher.wait(lambda one=watcher: one.upstream["state"] == "live", within=0.5)  # type: ignore[misc]
+            await watcher.wait(lambda one=watcher: one.upstream["state"] == "live", within=5.0)  # type: ignore[misc]
 
 
 async def test_streams_live_no_longer_than_their_lifetime_and_resume_with_what_changed(filled: FakeArgoCD) -> None:
@@ -115,7 +117,7 @@ async def test_streams_live_no_longer_than_their_lifetime_and_resume_with_what_c
         await stage.live()
         began = stage.gateway.clock()
         ends: list[float] = []
-        for form in [*Form, *Form, *Form]:
+        for form in FORMS * 3:
             (await stage.watch(form=form)).heard.append(
                 lambda event: ends.append(stage.gateway.clock()) if event.name == "goodbye" else None
             )
@@ -156,7 +158,7 @@ async def test_too_many_are_told_to_come_back_each_in_the_way_they_understand(fi
     async with run_gateway(filled, max_subscribers=2) as stage:
         await stage.live()
         first, _ = await stage.watch(), await stage.watch()
-        for form in Form:
+        for form in FORMS:
             refused = await stage.subscribe(form=form)
             assert refused.status == 200
             await refused.wait(lambda one=refused: one.ended)  # type: ignore[misc]
@@ -184,11 +186,13 @@ async def test_too_many_views_are_refused_and_streams_of_known_views_are_not(fil
         assert (await stage.get("/api/pipelines?names=c")).status == 503
 
 
-async def test_a_drain_is_told_at_once_serves_on_for_a_while_and_then_ends_streams_one_by_one(filled: FakeArgoCD) -> None:
+async def test_a_drain_is_told_at_once_serves_on_for_a_while_and_then_ends_streams_one_by_one(
+    filled: FakeArgoCD,
+) -> None:
     async with run_gateway(filled, drain_delay=5.0, drain=20.0) as stage:
         await stage.live()
         ends: list[float] = []
-        for form in [*Form] * 5:
+        for form in FORMS * 5:
             (await stage.watch(form=form)).heard.append(
                 lambda event: ends.append(stage.gateway.clock()) if event.name == "goodbye" else None
             )
@@ -214,7 +218,7 @@ async def test_a_drain_is_told_at_once_serves_on_for_a_while_and_then_ends_strea
 async def test_a_stop_says_goodbye_to_everyone_at_once(filled: FakeArgoCD) -> None:
     async with run_gateway(filled, drain_delay=60.0, drain=60.0) as stage:
         await stage.live()
-        watchers = [await stage.watch(form=form) for form in Form]
+        watchers = [await stage.watch(form=form) for form in FORMS]
         began = stage.gateway.clock()
         stage.gateway.stop()
         await until(lambda: len(gone(stage)) == 3, within=10.0)
@@ -228,13 +232,13 @@ async def test_nothing_is_left_of_clients_that_vanish(filled: FakeArgoCD) -> Non
     async with run_gateway(filled) as stage:
         await stage.live()
         for _ in range(10):
-            for form in Form:
+            for form in FORMS:
                 await stage.watch(form=form)
-        half_open = [await stage.subscribe(form=form) for form in Form]
+        half_open = [await stage.subscribe(form=form) for form in FORMS]
         assert len(stage.gateway.hub) == 33
         for subscriber in [*stage.subscribers[:30], *half_open]:
             subscriber.leave()
-        await until(lambda: len(stage.gateway.hub) == 0, within=2.0)
+        await until(lambda: len(stage.gateway.hub) == 0, within=5.0)
         filled.put(application("a", health="Degraded"))
         await let_pass(2.0)
         await stage.watch()

@@ -6,8 +6,8 @@
     book.list_names(application("core"))                  # answers what was asked
     assert book.keys == {"argocd/core"}
 
-Time passes only by `wait` and `wait_for`. Meanwhile open streams whose headers came give their keep-alives, and
-`/healthz` answers: both end with `alive = False`. No sockets, no waiting in real time.
+Time passes only by `wait` and `wait_for`, never in reality. Meanwhile open streams whose headers came give their
+keep-alives, and `/healthz` answers: both end with `alive = False`, the former alone with `beating = False`.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class Playbook:
         self.store.restore(stored, tombstones or {})
         self.reflector = Reflector(store=self.store, timing=timing or Timing(), now=self.now, jitter=lambda: jitter)
         self.alive = True
-        self._keepalive = (timing or Timing()).keepalive
+        self.beating = (timing or Timing()).keepalive
+        """Whether streams give keep-alives while `alive`."""
         self.commands: list[tuple[float, m.Command]] = []
         """Everything that the reflector wanted done, with the seconds since the start."""
         self.changes: list[Change] = []
@@ -170,7 +171,7 @@ class Playbook:
             self.now = moment
             if moment >= self._beat_at:
                 self._beat_at += KEEPALIVE
-                if self.alive and self._keepalive:
+                if self.alive and self.beating:
                     for stream in self._headed & self.open.keys():
                         self.send(stream)
             self.tell(m.TimePassed())

@@ -32,6 +32,7 @@ GUARDED = "guarded"
 PROJECTS = {"argocd/a": "open", "argocd/b": "open", "apps/a": GUARDED, "apps/b": GUARDED, "apps/c": "open"}
 keys = st.sampled_from(sorted(PROJECTS))
 replicas = st.integers(0, REPLICAS - 1)
+mostly = st.sampled_from((True, True, False))
 
 
 class Reflection(RuleBasedStateMachine):
@@ -54,6 +55,8 @@ class Reflection(RuleBasedStateMachine):
         self.refused = False
         self.unnoticed_denial = False
         """Whether a list was made while permission was lost, which the reflector hasn't found out."""
+        self.partial_since: float | None = None
+        """When the first list was partial."""
         self.requested: deque[float] = deque()
         """When requests were made since all are refused."""
 
@@ -94,14 +97,14 @@ class Reflection(RuleBasedStateMachine):
             return False
         return not self.unnoticed_denial or self.reflector.liveness.has_fault(PERMISSION_LOST)
 
-    @rule()
-    def turn_health(self) -> None:
-        self.healthy = not self.healthy
+    @rule(healthy=mostly)
+    def turn_health(self, healthy: bool) -> None:
+        self.healthy = healthy
         self.requested.clear()
 
-    @rule()
-    def turn_refusal(self) -> None:
-        self.refused = not self.refused
+    @rule(accepted=mostly)
+    def turn_refusal(self, accepted: bool) -> None:
+        self.refused = not accepted
         self.requested.clear()
 
     @precondition(lambda self: self.streams)
@@ -120,6 +123,27 @@ class Reflection(RuleBasedStateMachine):
         request = data.draw(st.sampled_from(sorted(self.asked)))
         del self.asked[request]
         self.tell(m.RequestFailed(request=request, failure=Failure(kind, "")))
+
+    @precondition(lambda self: self.may_list_partially)
+    @rule(data=st.data(), missing=keys)
+    def list_partially(self, data: st.DataObject, missing: str) -> None:
+        """A cache that is still being filled says so neither by its version nor, for a moment, by its health."""
+        request = data.draw(st.sampled_from(self.names_asked))
+        del self.asked[request]
+        names, version = self.cluster.list_names(0)
+        names.pop(missing, None)
+        self.partial_since = self.partial_since or self.now
+        self.unnoticed_denial |= bool(self.cluster.denied)
+        self.tell(m.NamesFetched(request=request, names=names, version=version))
+
+    @property
+    def may_list_partially(self) -> bool:
+        since = self.partial_since
+        return bool(self.names_asked) and (since is None or self.now < since + TIMING.removal_confirm - 1)
+
+    @property
+    def names_asked(self) -> list[int]:
+        return [number for number, asked in self.asked.items() if isinstance(asked, m.FetchNames)]
 
     # Argo CD's answers, in any order
 
@@ -149,7 +173,7 @@ class Reflection(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.pass_time(seconds)
 
-    @rule(seconds=st.sampled_from((16.0, 50.0, 130.0)), replica=replicas)
+    @rule(seconds=st.sampled_from((12.0, 50.0, 130.0)), replica=replicas)
     def wait_long(self, seconds: float, replica: int) -> None:
         """Let time pass in which everything is answered at once."""
         end = self.now + seconds
@@ -332,5 +356,5 @@ class Reflection(RuleBasedStateMachine):
 
 TestReflection = Reflection.TestCase
 TestReflection.settings = settings(
-    max_examples=60, stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=400, stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )

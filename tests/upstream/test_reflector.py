@@ -119,6 +119,18 @@ def test_an_expired_token_where_anybody_may_ask_stays_down_and_asks_ever_more_ra
     assert [after - before - 1 for before, after in pairwise(bridges)] == [15, 30, 60, 120, 240, 300]
 
 
+def test_an_empty_fleet_is_live_again_when_we_are_somebody_again() -> None:
+    book = Playbook().start()
+    book.list_names()
+    book.permit(logged_in=False)
+    book.tell(m.TokenChanged())
+    book.content()
+    book.list_names()
+    assert (book.state, book.reason) == ("down", "refused")
+    book.permit()
+    assert (book.state, book.reason) == ("live", None)
+
+
 def test_an_empty_fleet_that_nobody_vouches_for_is_begun_anew() -> None:
     book = Playbook().start()
     book.list_names()
@@ -582,6 +594,16 @@ def test_a_stream_without_headers_that_healthz_does_not_vouch_for_is_lost() -> N
     assert book.counts["failure_silent"] == 1
 
 
+def test_healthz_does_not_vouch_for_a_stream_that_should_show_life_itself() -> None:
+    book = Playbook().live(A)
+    book.send(book.live_stream)
+    book.content()
+    book.beating = False
+    book.wait(45)
+    assert moments(book, m.FetchHealth)
+    assert (book.state, book.reason) == ("stale", "silent")
+
+
 def test_a_framing_without_keepalives_is_vouched_for_all_along() -> None:
     book = Playbook(Timing(keepalive=False)).live(A)
     book.wait(100)
@@ -641,9 +663,19 @@ def test_a_lost_content_leaves_the_live_stream_alone() -> None:
 def test_the_answer_to_a_request_of_a_lost_connection_means_nothing() -> None:
     book = Playbook().start()
     book.end(1)
-    book.list_names(A)
-    book.wait_for(m.OpenWatch)
+    assert book.list_names(A) == []
+    assert not book.wait_for(m.OpenWatch).burst
     assert not book.store.published
+
+
+def test_a_list_asked_for_before_a_content_says_nothing_about_it() -> None:
+    book = Playbook().live(A, B, C)
+    book.reconcile(A, B)
+    before = book.wait_for(m.FetchNames)
+    book.send(book.newest_stream, Undecodable("garbage"))
+    book.content()
+    assert book.tell(m.NamesFetched(request=before.request, names={}, version=LATEST)) == []
+    assert book.waiting(m.FetchNames)[-1].request > before.request
 
 
 # Suspicion
@@ -726,8 +758,9 @@ def test_a_restored_backup_is_believed_after_two_contents_an_interval_apart() ->
     assert book.changed_keys == ["argocd/pay"]
     book.reconcile(*backup, version=20)
     assert book.counts["restore"] == 1
+    began = book.now
     book.reconcile(*backup, version=20)
-    assert book.changed_keys == ["argocd/a", "argocd/b"]
+    assert (book.now, book.changed_keys) == (began, ["argocd/a", "argocd/b"])
     book.wait_for(m.FetchNames)
     book.list_names(*backup, version=20)
     assert book.keys == {"argocd/a", "argocd/b", "argocd/pay"}
