@@ -379,7 +379,7 @@ class Fleet(RuleBasedStateMachine):
             member = seat.subscriber
             assert member is not None
             assert sum(map(len, member._pending)) <= 2 * LARGEST_STATE
-            current = member in self.view_of(seat).current[member.form]
+            current = self.view_of(seat).is_current(member)
             assert current != (member in self.view_of(seat).behind)
             if current and not link.unsent():
                 client = seat.client

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.hub.frame import Form, Frame, event
+from gateway.hub.frame import Chain, Form, Frame, event
 from gateway.hub.subscriber import SLICE, Subscriber
-from gateway.hub.view import View
+from gateway.hub.view import CHAIN_PATIENCE, View
 from gateway.log.ring import Ring
 from gateway.model.delta import Change, net
 from gateway.model.selector import Selector
@@ -201,3 +201,37 @@ def test_a_view_is_idle_without_subscribers() -> None:
     assert not view.idle
     view.fall_behind(subscriber, 0, NOW)
     assert not view.idle
+
+
+def beat(view: View, number: int, size: int = 1) -> int:
+    return view.broadcast(Frame(event("heartbeat", {"at": number, "upstream": "x" * size})), NOW)
+
+
+def test_who_came_since_a_chain_began_waits_for_the_next_and_misses_nothing() -> None:
+    view = make_view()
+    _, early = seat(view, Form.GZIP)
+    for number in range(3):
+        beat(view, number)
+    _, late = seat(view, Form.GZIP)
+    for number in range(3, 2 * CHAIN_PATIENCE):
+        beat(view, number)
+    for link, first in ((early, 0), (late, 3)):
+        assert [told.data["at"] for told in link.client.heartbeats] == list(range(first, 2 * CHAIN_PATIENCE))
+
+
+def test_a_chain_costs_less_than_frames_that_stand_for_themselves() -> None:
+    frames = [Frame(event("delta", {"changed": {f"argocd/app-{n}": {"health": "Healthy"}}})) for n in range(20)]
+    chain_of_frames = Chain()
+    chained = sum(len(chain_of_frames.gzipped(frame)) for frame in frames)
+    assert chained < 0.6 * sum(len(frame.gzipped) for frame in frames)
+
+
+def test_no_chain_goes_on_behind_what_goes_out_in_slices() -> None:
+    view = make_view()
+    member, link = seat(view, Form.GZIP)
+    beat(view, 0)
+    beat(view, 1, size=2 * SLICE)
+    view.catch_on(member)
+    beat(view, 2)
+    beat(view, 3)
+    assert [told.data["at"] for told in link.client.heartbeats] == [0, 1, 2, 3]
