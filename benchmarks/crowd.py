@@ -1,4 +1,4 @@
-"""Thousands of subscribers in one process: raw sockets and one epoll, so that reading costs little beside the server."""
+"""Thousands of subscribers in one process: raw sockets and one epoll, so that reading costs little."""
 
 import contextlib
 import resource

@@ -4,7 +4,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import aiohttp
-import aioresponses.core
+from aioresponses import core as mocked
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
@@ -22,5 +22,4 @@ def _make_stream_reader(loop: Any = None) -> aiohttp.StreamReader:
     return aiohttp.StreamReader(Mock(_reading_paused=False), limit=1 << 26, loop=loop)
 
 
-aioresponses.core.ClientResponse = _ClientResponse
-aioresponses.core.stream_reader_factory = _make_stream_reader
+vars(mocked).update(ClientResponse=_ClientResponse, stream_reader_factory=_make_stream_reader)

@@ -34,7 +34,7 @@ def test_the_client_of_the_readme_folds_resumes_and_comes_back() -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node isn't installed")
-    (snippet,) = re.findall(r"```js\n(.*?)```", README, re.S)
+    (snippet,) = re.findall(r"```js\n(.*?)```", README, re.DOTALL)
     done = subprocess.run([node, "-e", PAGE.replace("SNIPPET", snippet)], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == {
         "apps": [{"key": "a/x", "name": "x", "images": ["i"]}, {"key": "a/z"}],
@@ -46,11 +46,12 @@ def test_the_client_of_the_readme_folds_resumes_and_comes_back() -> None:
 def test_every_command_of_the_readme_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"make (\w+)", README)) - {"is"}:
-        assert re.search(rf"^{target}:", makefile, re.M), target
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for command in re.findall(r"gateway (serve|check|config)\b", README):
-        assert f"def {command}" in (ROOT / "gateway" / "cli.py").read_text() or f'name="{command}"' in (
-            ROOT / "gateway" / "cli.py"
-        ).read_text()
+        assert (
+            f"def {command}" in (ROOT / "gateway" / "cli.py").read_text()
+            or f'name="{command}"' in (ROOT / "gateway" / "cli.py").read_text()
+        )
 
 
 @pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/settings.md"])

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-# None of these can be part of a cycle, so the garbage collector needn't know them: a fleet of 10,000 is 100,000 objects.
+# None of these can be part of a cycle, so the garbage collector needn't know them: of 10,000 applications there are
+# 100,000.
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel", omit_defaults=True):

@@ -24,9 +24,7 @@ class StateFileError(GatewayError):
 
 
 class StoredState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored. ``source`` tells which Argo CD, and what of it; ``as_of`` until when the
-    state could be trusted. Times are Unix seconds.
-    """
+    """What is stored: of which Argo CD (``source``), and until when it could be trusted (``as_of``, Unix time)."""
 
     format: int = FORMAT
     source: str

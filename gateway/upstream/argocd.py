@@ -3,17 +3,17 @@
 Nothing is decided here. Timeouts cover connecting and short answers; the headers of a watch may rightly never come.
 """
 
-import asyncio
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
+from gateway.upstream.failures import ArgoCDError, check_answer, describe
 from gateway.upstream.fields import WATCH_FIELDS, name_fields, parse_version
 from gateway.upstream.messages import Failure, Kind
 from gateway.upstream.raw import RawError, RawEvent
@@ -26,20 +26,10 @@ CONNECT_TIMEOUT = 10.0
 ANSWER_TIMEOUT = 60.0
 """Seconds for a whole answer; a list of many thousand names takes Argo CD a while."""
 
-_MESSAGE_LIMIT = 300
-
 Read = Callable[[tuple[RawEvent | RawError | Undecodable, ...], int], None]
 """Told the events of some bytes, and how many lines were too long to read."""
 
 T = TypeVar("T")
-
-
-class ArgoCDError(Exception):
-    """A request failed; ``failure`` says how."""
-
-    def __init__(self, kind: Kind, message: str) -> None:
-        super().__init__(message)
-        self.failure = Failure(kind, message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +80,6 @@ class _Version(msgspec.Struct, rename="pascal"):
     version: str = ""
 
 
-class _Error(msgspec.Struct):
-    message: str = ""
-    error: msgspec.Raw = msgspec.Raw()
-
-
 class ArgoCD:
     """A client. Use as an async context manager, in one event loop."""
 
@@ -130,7 +115,7 @@ class ArgoCD:
         splitter = LineSplitter(limit=self._endpoint.max_line)
         try:
             async with self._get("/api/v1/stream/applications", query, headers=headers) as response:
-                await _check(response)
+                await check_answer(response)
                 opened()
                 async for data in response.content.iter_any():
                     _read(splitter, splitter.feed(data), read)
@@ -161,6 +146,8 @@ class ArgoCD:
                 project = "default" if item.spec.project == "" else item.spec.project
                 names[f"{item.metadata.namespace}/{item.metadata.name}"] = project
             version = listed.metadata.resource_version
+            if not listed.items and not version:
+                raise ArgoCDError(Kind.UNHEALTHY, "the list has no version yet: Argo CD's cache isn't filled")
             versions.append(int(version) if version.isdecimal() else 0)
         return names, min(versions)
 
@@ -232,7 +219,7 @@ class ArgoCD:
 
     async def _ask(self, path: str, query: list[tuple[str, str]], shape: type[T]) -> T:
         async with self._short(path, query) as response:
-            await _check(response)
+            await check_answer(response)
             try:
                 return msgspec.json.decode(await response.read(), type=shape)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -261,46 +248,3 @@ def _read(splitter: LineSplitter, lines: Iterable[bytes], read: Read) -> None:
     oversized = splitter.oversized
     events = tuple(event for event in map(decode, lines) if event is not None)
     read(events, splitter.oversized - oversized)
-
-
-async def _check(response: aiohttp.ClientResponse) -> None:
-    """Raise ArgoCDError unless this is an answer of Argo CD's API."""
-    status, path = response.status, response.url.path
-    if status == 200 and response.content_type != "text/html":
-        return
-    if status == 200:
-        raise ArgoCDError(Kind.ANSWERED_BADLY, f"{path} answers with a web page: is a login in front of Argo CD?")
-    if 300 <= status < 400:
-        target = urlsplit(response.headers.get("Location", ""))
-        raise ArgoCDError(
-            Kind.ANSWERED_BADLY, f"{path} redirects to {target.scheme}://{target.netloc}: use that as ARGOCD_BASE_URL"
-        )
-    message = f"{path} answers {status}"
-    if said := _message(await response.content.read(4_096)):
-        message += f": {said}"
-    kind = {401: Kind.REFUSED, 403: Kind.REFUSED, 429: Kind.TOO_LARGE}.get(status, Kind.ANSWERED_BADLY)
-    raise ArgoCDError(kind, message)
-
-
-def _message(body: bytes) -> str:
-    """Return what an error's body says, in any of Argo CD's forms."""
-    body = body.strip().removeprefix(b"data:")
-    try:
-        error = msgspec.json.decode(body, type=_Error)
-        said = error.message or msgspec.json.decode(error.error, type=_Error).message
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
-    return said[:_MESSAGE_LIMIT]
-
-
-def describe(error: BaseException) -> str:
-    """Return what happened to a connection, in words that hold no secret."""
-    if isinstance(error, asyncio.TimeoutError):
-        return "no answer in time"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"the certificate isn't trusted: {error.certificate_error}"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"the name {error.host} can't be resolved"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"can't connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
-    return str(error)[:_MESSAGE_LIMIT] or type(error).__name__

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
-from gateway.upstream.argocd import ArgoCD, ArgoCDError
+from gateway.upstream.argocd import ArgoCD
+from gateway.upstream.failures import ArgoCDError
 from gateway.upstream.fields import parse_version
 from gateway.upstream.messages import Kind
 

@@ -11,6 +11,9 @@ QUIET = 5.0
 PATIENCE = 30.0
 """Seconds in which the burst brings nothing, after which a content that still lacks names is given up."""
 
+FIRST_PATIENCE = 180.0
+"""The same before the first event: checking permissions takes a large Argo CD minutes (argo-cd issue 17128)."""
+
 
 class RestoreCheck:
     """Finds out that versions went back: etcd was restored from a backup.
@@ -115,4 +118,5 @@ class Content:
 
     def given_up_at(self) -> float | None:
         """Return when to give this content up, should the burst bring no more of what it lacks."""
-        return self.quiet_since + PATIENCE if self.lacking else None
+        patience = PATIENCE if self._brought else FIRST_PATIENCE
+        return self.quiet_since + patience if self.lacking else None

@@ -7,7 +7,8 @@ from typing import Any
 import structlog
 
 from gateway.upstream import messages as m
-from gateway.upstream.argocd import ArgoCD, ArgoCDError
+from gateway.upstream.argocd import ArgoCD
+from gateway.upstream.failures import ArgoCDError
 from gateway.upstream.messages import Failure, Kind
 from gateway.upstream.reflector import Reflector
 from gateway.upstream.token import Token

@@ -25,6 +25,8 @@ class Removal:
         """Take a list of names: remove what is proved gone, unless so much goes that permission must be asked for."""
         for key in self._books.existence.contradicted(names, self._books.store.tombstones):
             self._books.store.exhume(key)
+            # It lives, and only a content shows how.
+            self._books.due.suspect(now)
         doubted, gone = self._books.existence.judge(names, self._books.store.held)
         self._denied &= {
             project_of(self._books.store.held[key])

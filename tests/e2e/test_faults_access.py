@@ -106,6 +106,20 @@ async def test_somebody_taken_for_nobody_who_is_shown_nothing_is_refused_not_emp
         assert removed == []
 
 
+async def test_a_gateway_that_starts_as_nobody_shows_no_empty_fleet(filled: FakeArgoCD) -> None:
+    filled.logged_in = False
+    filled.forbid_all()
+    async with run_gateway(filled) as stage:
+        watcher = await stage.subscribe()
+        await watcher.wait(lambda: watcher.upstream.get("state") == "down", within=10.0)
+        await let_pass(60.0)
+        assert not watcher.has_state
+        assert watcher.upstream["reason"] == "refused"
+        filled.logged_in = True
+        filled.allow()
+        await watcher.wait(lambda: len(watcher.documents) == 3, within=310.0)
+
+
 async def test_an_argo_cd_without_applications_is_live_and_empty(argocd: FakeArgoCD) -> None:
     async with run_gateway(argocd) as stage:
         watcher = await stage.watch()

@@ -45,6 +45,26 @@ async def test_a_delete_during_the_burst_that_even_the_bridge_lost_is_confirmed_
         await stage.assert_true(filled)
 
 
+async def test_what_happens_between_a_burst_and_its_subscription_is_seen_by_the_stream_before(
+    filled: FakeArgoCD,
+) -> None:
+    async with run_gateway(filled, reconcile_interval=60.0) as stage:
+        watcher = await stage.watch()
+        await stage.live()
+        await let_pass(6.0)
+        filled.stall_burst_after(len(NAMES))
+        await stage.reconciled()
+        await let_pass(1.0)
+        filled.put(application("a", health="Degraded"))
+        filled.delete("argocd/b")
+        await watcher.wait(lambda: "argocd/b" not in watcher.documents, within=3.0)
+        assert watcher.documents["argocd/a"]["health"]["status"] == "Degraded"
+        filled.resume_burst()
+        await let_pass(10.0)
+        assert stage.count("missed_update") == stage.count("missed_delete") == 0
+        await stage.assert_true(filled)
+
+
 async def test_a_delete_that_was_never_announced_is_found_and_counted(filled: FakeArgoCD) -> None:
     async with run_gateway(filled) as stage:
         watcher = await stage.watch(form=Form.GZIP)

@@ -8,7 +8,8 @@ import pytest
 from aioresponses import aioresponses
 from pydantic import SecretStr
 
-from gateway.upstream.argocd import ArgoCD, ArgoCDError, Endpoint
+from gateway.upstream.argocd import ArgoCD, Endpoint
+from gateway.upstream.failures import ArgoCDError
 from gateway.upstream.messages import Kind
 from gateway.upstream.token import Token
 from tests.fakes import recordings
@@ -113,7 +114,7 @@ async def test_a_recorded_refusal_is_understood_and_told(
         (502, {}, b"\xff\xfe", Kind.ANSWERED_BADLY, "502"),
     ],
 )
-async def test_an_answer_that_is_none_is_explained(  # noqa: PLR0913
+async def test_an_answer_that_is_none_is_explained(
     client: ArgoCD, answers: aioresponses, status: int, headers: dict[str, str], body: bytes, kind: Kind, said: str
 ) -> None:
     answers.get(f"{BASE}/api/version", status=status, headers=headers, body=body)
