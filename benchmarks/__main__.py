@@ -164,8 +164,8 @@ SCENARIOS: dict[str, Callable[[], dict[str, Any]]] = {
 
 BUDGETS: tuple[tuple[str, str, Callable[[dict[str, Any]], float], str, float], ...] = (
     ("ingest", "ingest of fleet/create, 10 MB", lambda r: r["seconds"], "s", 1.0),
-    ("deploy-day", "deploy day, bytes to those of Argo CD", lambda r: r["plain_ratio"] * 100, "%", 3.0),
-    ("deploy-day", "deploy day, gzip", lambda r: r["gzip_ratio"] * 100, "%", 2.0),
+    ("deploy-day", "deploy day, bytes to a browser to Argo CD's", lambda r: r["gzip_ratio"] * 100, "%", 2.0),
+    ("deploy-day", "deploy day, without compression", lambda r: r["plain_ratio"] * 100, "%", 4.0),
     ("isolated-change", "isolated change, CPU to a bare send loop's", lambda r: r["ratio"], "×", 1.6),
     ("joins", "join to 1,028 applications, CPU", lambda r: r["identity"]["cpu_ms"], "ms", 1.0),
     ("joins", "join, gzip, CPU", lambda r: r["gzip"]["cpu_ms"], "ms", 1.0),

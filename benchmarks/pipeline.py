@@ -1,7 +1,7 @@
 """Scenarios without sockets: the gateway's own stages, fed with recordings."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gateway.hub.frame import Form
@@ -9,8 +9,9 @@ from gateway.hub.hub import Hub, Limits
 from gateway.log.memory import MemoryLog
 from gateway.model.selector import Selector, parse_selector
 from gateway.store.state import Store
-from gateway.upstream.normalise import normalise
-from gateway.upstream.raw import RawEvent
+from gateway.upstream.messages import StreamRead, TimePassed
+from gateway.upstream.reflector import Reflector
+from gateway.upstream.timing import Timing
 from gateway.upstream.wire import LineSplitter, decode
 from tests.fakes import recordings
 
@@ -45,12 +46,15 @@ class Counter:
 
 
 class Pipeline:
-    """Wire, store, log and hub, with one subscriber for each form to the whole and one to a part."""
+    """Wire, reflector, store, log and hub, with one subscriber for each form to the whole and one to a part."""
 
     def __init__(self) -> None:
         self.store = Store()
         self.store.publish()
-        self.log = MemoryLog(epoch="0", capacity=10_000, max_bytes=1 << 26)
+        self.reflector = Reflector(store=self.store, timing=Timing(), now=0.0, jitter=lambda: 0.5)
+        # What it opens first, the bridge, is the stream that the recording is played on.
+        self.reflector.handle(TimePassed(), 0.0)
+        self.log = MemoryLog(epoch="5f2c81d0", capacity=10_000, max_bytes=1 << 26)
         self.hub = Hub(self.log, Limits(), now=0.0, jitter=lambda: 0.5)
         self.hub.publish(0.0)
         self.links = {form: Counter() for form in (Form.CHUNKED, Form.GZIP)}
@@ -59,16 +63,10 @@ class Pipeline:
         part = parse_selector([("projects", "store")])
         self.hub.join(part, link=Counter(), form=Form.CHUNKED, cursor=None, had_cursor=False, now=0.0)
 
-    def take(self, line: bytes, now: float) -> None:
-        """Take one line of Argo CD's stream."""
-        event = decode(line)
-        if not isinstance(event, RawEvent):
-            return
-        if event.type == "DELETED":
-            observed = normalise(event.application)
-            self.store.delete(observed.document.key, observed.version, now=now)
-        else:
-            self.store.upsert(normalise(event.application), now=now, live=True)
+    def take(self, lines: Iterable[bytes], now: float) -> None:
+        """Take lines of Argo CD's stream."""
+        events = tuple(event for event in map(decode, lines) if event is not None)
+        self.reflector.handle(StreamRead(stream=1, events=events), now)
 
     def tick(self, now: float) -> None:
         """Let out what was taken."""
@@ -85,8 +83,7 @@ def ingest() -> dict[str, Any]:
         pipeline, splitter = Pipeline(), LineSplitter(limit=1 << 25)
         began = time.perf_counter()
         for start in range(0, len(body), PIECE):
-            for line in splitter.feed(body[start : start + PIECE]):
-                pipeline.take(line, 0.0)
+            pipeline.take(splitter.feed(body[start : start + PIECE]), 0.0)
             pipeline.tick(0.0)
         seconds.append(time.perf_counter() - began)
     return {"seconds": sorted(seconds)[1], "bytes": len(body)}
@@ -107,7 +104,7 @@ def deploy_day() -> dict[str, Any]:
         if due is not None and due <= at:
             pipeline.tick(due)
             last_tick, due = due, None
-        pipeline.take(line, at)
+        pipeline.take((line,), at)
         if due is None:
             due = max(at, last_tick + 0.1)
     if due is not None:
