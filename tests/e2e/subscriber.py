@@ -36,8 +36,6 @@ class Subscriber(asyncio.Protocol):
         self.headers: dict[str, str] = {}
         self.body = b""
         """What came behind the headers of an answer that is no stream."""
-        self.received = 0
-        """How many bytes came in this connection."""
         self.ended = False
         self.receive_buffer: int | None = None
         """Bytes that the system takes for someone who doesn't read; None leaves that to the system."""
@@ -53,7 +51,7 @@ class Subscriber(asyncio.Protocol):
     async def connect(self, *, cursor: str | None = None, headers: Mapping[str, str] = {}) -> Self:
         """Connect, with the last id if there is one, and wait for the headers of the answer."""
         self.client.connect(self.form)
-        self.status, self.headers, self.body, self._head, self.received, self._told = 0, {}, b"", b"", 0, 0
+        self.status, self.headers, self.body, self._head, self._told = 0, {}, b"", b"", 0
         self.ended = False
         loop = asyncio.get_running_loop()
         connection = socket.socket()
@@ -183,7 +181,6 @@ class Subscriber(asyncio.Protocol):
             line, *fields = head.decode().split("\r\n")
             self.headers = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
             self.status = int(line.split()[1])
-        self.received += len(data)
         if not self.headers.get("content-type", "").startswith("text/event-stream"):
             self.body += data
         elif data:
