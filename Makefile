@@ -1,6 +1,5 @@
 # Two commands matter: `make install` and `make test`. Both need only Python 3.11 or newer, make and a package index.
 PYTHON ?= python3
-UV_VERSION := 0.13.8
 UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
@@ -9,15 +8,12 @@ export UV_LINK_MODE := copy
 
 install: .venv/.synced
 
-.venv/.synced: pyproject.toml uv.lock $(UV)
+.venv/.synced: pyproject.toml uv.lock | $(UV)
 	$(UV) sync --quiet --locked --all-extras --python $(PYTHON)
 	@touch $@
 
-$(UV):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.12 install" >&2; exit 1; }
-	$(PYTHON) -m venv .uv
-	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+$(UV): bootstrap.py
+	@$(PYTHON) bootstrap.py .uv
 
 test: install
 	.venv/bin/python -m pytest
