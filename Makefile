@@ -1,10 +1,11 @@
-# Two commands matter: `make install` and `make test`. Both need only Python 3.11 or newer, make and a package index.
+# Three commands matter: `make demo`, `make install` and `make test`. All need only Python 3.11 or newer, make and a package
+# index. SPEED=5 plays the demo five times as fast; GATEWAY_PORT and the like are heeded.
 PYTHON ?= python3
 UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: install test check bench lock clean
+.PHONY: install demo browser test check bench lock clean
 
 install: .venv/.synced
 
@@ -15,8 +16,18 @@ install: .venv/.synced
 $(UV): bootstrap.py
 	@$(PYTHON) bootstrap.py .uv
 
-test: install
+demo: install
+	@.venv/bin/gateway demo $(if $(SPEED),--speed $(SPEED))
+
+test: install browser
 	.venv/bin/python -m pytest
+
+# Some tests look at pages with a Chromium. Without one they are skipped, and say so.
+browser:
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+		{ command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -q && \
+		apt-get install -y -q --no-install-recommends chromium; } || \
+		echo "NO CHROMIUM HERE: the tests in a browser will be skipped." >&2
 
 check: install
 	.venv/bin/ruff check .

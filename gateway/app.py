@@ -39,10 +39,17 @@ _log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """A gateway. ``run`` runs it; ``drain`` ends it gently, ``stop`` at once."""
+    """A gateway. ``run`` runs it; ``drain`` ends it gently, ``stop`` at once.
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] | None = None) -> None:
+    With ``loopback_pages``, pages that this machine serves to itself may read, besides those of the origins in the
+    settings.
+    """
+
+    def __init__(
+        self, settings: Settings, *, clock: Callable[[], float] | None = None, loopback_pages: bool = False
+    ) -> None:
         self.settings = settings
+        self._loopback_pages = loopback_pages
         self.clock = clock or start_clock()
         now = self.clock()
         jitter = random.random
@@ -155,8 +162,9 @@ class Gateway:
             why_not_ready=self.why_not_ready,
             compression=settings.compression,
         )
-        add_routes(app, base_path=settings.base_path)
-        app.on_response_prepare.append(make_header_signal(frozenset(settings.cors_origins)))
+        add_routes(app, base_path=settings.base_path, dashboard=settings.dashboard)
+        origins = frozenset(settings.cors_origins)
+        app.on_response_prepare.append(make_header_signal(origins, loopback_pages=self._loopback_pages))
         app.on_shutdown.append(self._end_streams)
         site, self.address = await _listen(stack, app, settings.host, settings.port)
         metrics = web.Application()

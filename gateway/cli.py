@@ -1,17 +1,27 @@
-"""The command line: ``serve``, ``check``, ``config``. Errors for people, on standard error, with what to do."""
+"""The command line: ``serve``, ``demo``, ``check``, ``config``, and those of ``consumer``.
+
+Errors for people, on standard error, with what to do.
+"""
 
 import asyncio
+import contextlib
+import functools
 import importlib.util
 import os
 import signal
-from collections.abc import Callable, Mapping
-from typing import Annotated, Never
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Annotated, Never, TypeAlias
 
 import structlog
 import typer
 
 from gateway import __version__
 from gateway.app import Gateway
+from gateway.clock import start_clock
+from gateway.consumer import commands as consumer
+from gateway.demo import recording, surroundings
+from gateway.demo.player import Player
+from gateway.demo.timetable import Timetable
 from gateway.errors import SettingsError
 from gateway.observability import logs
 from gateway.options import make_client
@@ -24,6 +34,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(consumer.app)
+
+Environ: TypeAlias = Mapping[str, str]
 
 EXIT_USAGE = 2
 """The exit status for settings that can't be used."""
@@ -53,13 +67,17 @@ def _options(
 def serve() -> None:
     """Run the gateway. Its settings come from the environment: `gateway config` shows them."""
     settings = _load(os.environ)
+    _run(_serve, settings, os.environ)
+
+
+def _run(serving: Callable[[Settings], Coroutine[None, None, None]], settings: Settings, environ: Environ) -> None:
     logs.configure(level=settings.log_level, log_format=settings.log_format)
     log = structlog.get_logger(__name__)
-    for message in unknown_names(os.environ):
+    for message in unknown_names(environ):
         log.warning("settings.unknown_name", message=message)
     try:
         with asyncio.Runner(loop_factory=_choose_loop(settings.loop)) as runner:
-            runner.run(_serve(settings))
+            runner.run(serving(settings))
     except OSError as error:
         typer.echo(f"gateway: can't listen: {error.strerror or error}. Set GATEWAY_PORT or GATEWAY_HOST.", err=True)
         raise typer.Exit(1) from error
@@ -83,6 +101,46 @@ def _choose_loop(choice: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
         typer.echo("gateway: GATEWAY_LOOP=uvloop needs the extra argocd-sse-gateway[uvloop].", err=True)
         raise typer.Exit(EXIT_USAGE) from error
     return uvloop.new_event_loop
+
+
+@app.command()
+def demo(
+    speed: Annotated[
+        float, typer.Option(min=1.0, max=surroundings.FASTEST, help="How many times faster to play.")
+    ] = 1.0,
+) -> None:
+    """Watch a recorded Argo CD, played in a loop: nothing else is needed. GATEWAY_PORT and the like are heeded."""
+    # Nothing is connected to but this process itself, which no proxy finds.
+    os.environ["no_proxy"] = "*"
+    player = Player(Timetable(recording.load(), speed=speed), clock=start_clock())
+    environ = surroundings.surround(os.environ, url=player.url, token=player.token)
+    with contextlib.closing(player):
+        _run(functools.partial(_play, player), _load(environ), environ)
+
+
+async def _play(player: Player, settings: Settings) -> None:
+    async with player:
+        gateway = Gateway(settings, loopback_pages=True)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, gateway.stop)
+        welcoming = asyncio.create_task(_welcome(gateway, player))
+        try:
+            await gateway.run()
+        finally:
+            welcoming.cancel()
+
+
+async def _welcome(gateway: Gateway, player: Player) -> None:
+    await gateway.ready.wait()
+    text = surroundings.welcome(
+        surroundings.find_url(*gateway.address, gateway.settings.base_path),
+        metrics_url=surroundings.find_url(*gateway.metrics_address),
+        page=gateway.settings.dashboard,
+        applications=len(player.cluster.applications),
+        length=player.length,
+    )
+    typer.echo(text)
 
 
 @app.command(name="check")

@@ -150,6 +150,7 @@ class Settings(BaseSettings):
     metrics_host: Host = Field(default="127.0.0.1", description="The address to serve `/metrics` on.")
     metrics_port: Port = Field(default=9464, description="The port to serve `/metrics` on; 0 takes any free one.")
     base_path: PathPrefix = Field(default="", description="The path that the gateway is served under, behind a proxy.")
+    dashboard: Switch = Field(default=True, description="Serve the page at `/`; `off` leaves only the API.")
     cors_origins: Origins = Field(
         default=(), description="The other sites whose pages may read, exactly as in `Origin`."
     )

@@ -60,6 +60,7 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "metrics_host": "127.0.0.1",
         "metrics_port": 9464,
         "base_path": "",
+        "dashboard": True,
         "log_level": "info",
         "log_format": "auto",
         "state_file": None,

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -62,8 +63,13 @@ def make_middleware(*, loopback_only: bool) -> Middleware:
     return answer
 
 
-def make_header_signal(origins: frozenset[str]) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """Return the signal that sets headers when a response begins, streams included."""
+def make_header_signal(
+    origins: frozenset[str], *, loopback_pages: bool = False
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Return the signal that sets headers when a response begins, streams included.
+
+    Pages of these origins may read, and with ``loopback_pages`` those that this machine serves to itself.
+    """
 
     async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
@@ -71,12 +77,21 @@ def make_header_signal(origins: frozenset[str]) -> Callable[[web.Request, web.St
         headers["Vary"] = _VARY
         headers.setdefault("Cache-Control", "no-cache")
         origin = request.headers.get("Origin")
-        if origin in origins:
+        if origin is not None and (origin in origins or (loopback_pages and is_loopback_origin(origin))):
             headers["Access-Control-Allow-Origin"] = origin
             headers["Access-Control-Allow-Credentials"] = "true"
             headers["Access-Control-Expose-Headers"] = _EXPOSED
 
     return set_headers
+
+
+def is_loopback_origin(origin: str) -> bool:
+    """Whether an Origin header is that of a page which this machine serves to itself, on whatever port."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and names_loopback(parts.netloc)
 
 
 def names_loopback(host: str) -> bool:

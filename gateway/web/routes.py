@@ -13,6 +13,8 @@ from gateway.hub.hub import OverloadedError
 from gateway.model.application import Observed, in_full
 from gateway.web import problem
 from gateway.web.context import CONTEXT, Context
+from gateway.web.contract import show_openapi, show_schema
+from gateway.web.page import add_page
 from gateway.web.problem import Problem, ProblemError
 from gateway.web.query import read_selector, refuse_parameters
 from gateway.web.stream import accepts_gzip, stream_pipelines
@@ -21,8 +23,11 @@ _COMPRESS_FROM = 1_024
 """Bytes from which on compressing a body pays."""
 
 
-def add_routes(app: web.Application, *, base_path: str) -> None:
-    """Add all routes, those for probes also without the base path: a kubelet doesn't come through the proxy."""
+def add_routes(app: web.Application, *, base_path: str, dashboard: bool) -> None:
+    """Add all routes, those for probes also without the base path: a kubelet doesn't come through the proxy.
+
+    Without the ``dashboard`` there is no page at ``/``.
+    """
     router = app.router
     for prefix in {"", base_path}:
         router.add_get(f"{prefix}/healthz", healthz)
@@ -33,6 +38,10 @@ def add_routes(app: web.Application, *, base_path: str) -> None:
     router.add_get(f"{base_path}/api/pipelines/{{namespace}}/{{name}}", show_pipeline)
     router.add_get(f"{base_path}/api/stream/pipelines", stream_pipelines, allow_head=False)
     router.add_get(f"{base_path}/api/status", show_status)
+    router.add_get(f"{base_path}/api/openapi.json", show_openapi)
+    router.add_get(f"{base_path}/api/schemas/{{event}}.json", show_schema)
+    if dashboard:
+        add_page(router, base_path=base_path)
 
 
 async def healthz(_: web.Request) -> web.Response:

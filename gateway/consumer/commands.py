@@ -1,0 +1,174 @@
+"""The commands of those who read a gateway: ``tail``, ``status``, ``conformance``. Arguments in, exit codes out."""
+
+import asyncio
+import os
+import random
+import stat
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Annotated, Any, Never, TypeVar
+
+import orjson
+import typer
+
+from gateway.consumer.client import Gateway, UnreachableError, explain_answer, open_session
+from gateway.consumer.conformance import Trial, try_gateway
+from gateway.consumer.screen import open_console
+from gateway.consumer.status import show_status
+from gateway.consumer.tail import Tail, Wish
+from gateway.consumer.verdict import show_outcome, write_outcome
+from gateway.errors import GatewayError
+
+app = typer.Typer()
+
+NOT_WELL = 1
+UNREACHABLE = 2
+INTERRUPTED = 130
+"""What a shell expects of who was ended by Ctrl-C."""
+
+_T = TypeVar("_T")
+
+Url = Annotated[str, typer.Argument(help="The gateway, like http://localhost:8090, with its base path if it has one.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
+
+
+def _choose(what: str) -> Any:
+    return typer.Option(help=f"Only these {what}, separated by commas.", metavar="A,B", show_default=False)
+
+
+@app.command()
+def tail(
+    url: Url,
+    projects: Annotated[str, _choose("projects")] = "",
+    namespaces: Annotated[str, _choose("namespaces")] = "",
+    names: Annotated[str, _choose("names; * and ? match")] = "",
+    selector: Annotated[str, typer.Option(help="Only with these labels, as for kubectl.", metavar="LABELS")] = "",
+    health: Annotated[str, _choose("healths")] = "",
+    sync: Annotated[str, _choose("sync states")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One event a line, as JSON.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="The state as it is now, and no more.")] = False,
+) -> None:
+    """Show what happens, as it happens. Ctrl-C ends it."""
+    asked = {"projects": projects, "namespaces": namespaces, "names": names}
+    asked |= {"selector": selector, "health": health, "sync": sync}
+    query = [(name, value) for name, value in asked.items() if value]
+    shown = Tail(
+        open_console(),
+        open_console(err=True),
+        now=lambda: datetime.now().astimezone(),
+        wish=Wish(selected=bool(query), as_json=as_json, once=once),
+    )
+
+    async def follow() -> None:
+        async with open_session() as session:
+            await shown.show(Gateway(url, session).follow(query, jitter=random.random))
+
+    _run(follow)
+
+
+@app.command()
+def status(url: Url, as_json: Json = False) -> None:
+    """Show how a gateway and its upstream are. Exits with 0 if live, 1 if not, 2 if there is no answer."""
+
+    async def ask() -> dict[str, Any]:
+        async with open_session() as session:
+            gateway = Gateway(url, session)
+            answer = await gateway.get("/api/status")
+            kind = answer.headers.get("Content-Type", "").partition(";")[0]
+            document = answer.json() if answer.status == 200 and kind == "application/json" else None
+            if not isinstance(document, dict) or not isinstance(document.get("upstream"), dict):
+                raise UnreachableError(f"{gateway.base}: {explain_answer(answer.status, kind, answer.body)}")
+            return document
+
+    document = _run(ask)
+    if as_json:
+        _write_json(document)
+    else:
+        console = open_console()
+        _quietly(lambda: console.print(show_status(document, url=url, now=datetime.now(UTC))))
+    if document["upstream"].get("state") != "live":
+        raise typer.Exit(NOT_WELL)
+
+
+@app.command()
+def conformance(
+    url: Url,
+    clients: Annotated[int, typer.Option(min=1, max=500, help="How many streams are opened.")] = 12,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="For how long.")] = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Try any gateway from outside, and report which promises it keeps. Exits with 1 if one is broken."""
+    outcome = _run(lambda: try_gateway(url, Trial(clients=clients, seconds=seconds), dice=random.Random()))  # noqa: S311
+    if as_json:
+        _write_json(write_outcome(outcome))
+    else:
+        _quietly(lambda: show_outcome(outcome, open_console()))
+    if not outcome.well:
+        raise typer.Exit(NOT_WELL)
+
+
+def _run(act: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Do something to its end; say in one line why that can't be, and leave quietly who is told to leave."""
+    try:
+        return _quietly(lambda: asyncio.run(_until_nobody_reads(act)))
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    except GatewayError as error:
+        _give_up(error)
+
+
+async def _until_nobody_reads(act: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Do something; when whoever reads our pipe goes, don't wait for the next line to notice."""
+    task = asyncio.create_task(act())
+    reader = _find_pipe()
+    loop = asyncio.get_running_loop()
+    gone = False
+
+    def leave() -> None:
+        nonlocal gone
+        gone = True
+        task.cancel()
+        assert reader is not None
+        loop.remove_reader(reader)
+
+    if reader is not None:
+        # A pipe that we write never has anything to read: it becomes readable when its other end is closed.
+        loop.add_reader(reader, leave)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if gone:
+            raise BrokenPipeError from None
+        raise
+    finally:
+        if reader is not None:
+            loop.remove_reader(reader)
+
+
+def _find_pipe() -> int | None:
+    try:
+        number = sys.stdout.fileno()
+        return number if stat.S_ISFIFO(os.fstat(number).st_mode) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _quietly(act: Callable[[], _T]) -> _T:
+    try:
+        result = act()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `| head` has seen enough. What Python would still flush at its exit goes nowhere, without a complaint.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+    return result
+
+
+def _write_json(document: object) -> None:
+    _quietly(lambda: typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()))
+
+
+def _give_up(error: Exception) -> Never:
+    typer.echo(f"gateway: {error}", err=True)
+    raise typer.Exit(UNREACHABLE) from error

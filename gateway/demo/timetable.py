@@ -1,0 +1,165 @@
+"""When what happens: the recording's story on today's clock, over and over, as a real Argo CD would tell it.
+
+Quiet stretches are shortened, all times in the applications move along with their events, versions only ever rise, and
+a created application has a uid of its own. Before the story is told again, whatever differs is brought back, by events.
+Pure: time is an argument, waiting is ``player``'s.
+"""
+
+import uuid
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from gateway.demo.recording import Application, EventType, Moment, Recording, find_gist, move_times
+
+LONGEST_QUIET = 2.0
+"""Seconds, at most, between two events that change something."""
+
+INTERMISSION = 4.0
+"""Seconds from the end of the story to the first application that is brought back, and from the last to the story."""
+
+RETURN_SPACING = 0.2
+"""Seconds between one application that is brought back and the next."""
+
+VERSIONS_PER_SECOND = 1_000
+"""Where versions begin, for each second since 1970: above all that a demo of a minute ago has used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """An event of today. ``at`` is in Unix seconds; no time in the ``application`` is later."""
+
+    at: float
+    type: EventType
+    key: str
+    application: Application
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Life:
+    """What stays the same from an application's creation to its deletion."""
+
+    uid: str
+    created_at: str
+
+
+class Timetable:
+    """The events in their order: ``open`` once, then by turns ``tell`` and ``bring_back``.
+
+    ``speed`` shortens everything but the time before the story. Each moment given as ``now`` is in Unix seconds, and
+    not before the last event.
+    """
+
+    def __init__(self, recording: Recording, *, speed: float = 1.0) -> None:
+        self.recording = recording
+        self.speed = speed
+        self._scale = _Scale(recording)
+        self._gists = {moment.key: find_gist(moment.application) for moment in recording.fleet}
+        self._opened_at = 0.0
+        self._began_at = 0.0
+        self._version = 0
+        self._lives: dict[str, _Life] = {}
+        self._births: dict[str, int] = {}
+        self._not_before: dict[str, float] = {}
+        self._last: dict[str, Moment] = {}
+
+    @property
+    def length(self) -> float:
+        """Seconds of one story, from its beginning to its last event."""
+        return self._scale.length / self.speed
+
+    @property
+    def intermission(self) -> float:
+        """Seconds of quiet before the applications are brought back, and again before the story."""
+        return INTERMISSION / self.speed
+
+    def open(self, now: float) -> list[Happening]:
+        """Return what creates the applications that are there at first; nobody has seen them otherwise."""
+        self._opened_at = self._began_at = now
+        self._version = int(now * VERSIONS_PER_SECOND)
+        return [self._happen(moment, at=now, kind="ADDED") for moment in self.recording.fleet]
+
+    def tell(self, now: float) -> Iterator[Happening]:
+        """Tell the story from its beginning."""
+        self._began_at = now
+        for moment in self.recording.story:
+            at = now + self._scale.find(moment.at) / self.speed
+            if moment.type == "ADDED":
+                self._not_before[moment.key] = at
+            yield self._happen(moment, at=at, kind=moment.type)
+
+    def bring_back(self, now: float) -> Iterator[Happening]:
+        """Bring every application that isn't as it was at first back to that, one after the other."""
+        first = {moment.key: moment for moment in self.recording.fleet}
+        at = now + self.intermission
+        for key in sorted(first.keys() | self._last.keys()):
+            last, moment = self._last.get(key), first.get(key)
+            if moment is None:
+                assert last is not None
+                yield self._happen(last, at=at, kind="DELETED")
+            elif last is None or find_gist(last.application) != self._gists[key]:
+                self._not_before[key] = at
+                yield self._happen(moment, at=at, kind="ADDED" if last is None else "MODIFIED")
+            else:
+                continue
+            at += RETURN_SPACING / self.speed
+
+    def _happen(self, moment: Moment, *, at: float, kind: EventType) -> Happening:
+        text = move_times(moment.application, lambda recorded: self._date(recorded, moment.key, at))
+        application: Application = orjson.loads(text)
+        if kind == "ADDED":
+            self._create(moment.key, application)
+        life = self._lives[moment.key]
+        self._version += 1
+        application["metadata"] |= {
+            "uid": life.uid,
+            "creationTimestamp": life.created_at,
+            "resourceVersion": str(self._version),
+        }
+        if kind == "DELETED":
+            del self._lives[moment.key], self._last[moment.key]
+        else:
+            self._last[moment.key] = moment
+        return Happening(at=at, type=kind, key=moment.key, application=application)
+
+    def _create(self, key: str, application: Application) -> None:
+        births = self._births[key] = self._births.get(key, 0) + 1
+        self._lives[key] = _Life(
+            uid=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{key}#{births}@{self._opened_at}")),
+            created_at=application["metadata"]["creationTimestamp"],
+        )
+
+    def _date(self, recorded: float, key: str, at: float) -> float:
+        """Return what a time in an event that happens ``at`` is today."""
+        if recorded > self.recording.beginning:
+            today = self._began_at + self._scale.find(recorded) / self.speed
+        else:
+            # What was before the story was before the first telling of it, and is no news at the second.
+            today = self._opened_at - (self.recording.beginning - recorded)
+        # But nothing about an application is older than its creation or its return.
+        return min(max(today, self._not_before.get(key, today)), at)
+
+
+class _Scale:
+    """From the clock of the recording to seconds since the story's beginning, without its quiet stretches."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recorded = [recording.beginning]
+        self._told = [0.0]
+        for moment in recording.story:
+            if moment.notable and moment.at > self._recorded[-1]:
+                gap = min(moment.at - self._recorded[-1], LONGEST_QUIET)
+                self._recorded.append(moment.at)
+                self._told.append(self._told[-1] + gap)
+        self.length = self.find(recording.story[-1].at) if recording.story else 0.0
+
+    def find(self, recorded: float) -> float:
+        """Return the seconds of a moment that isn't before the beginning."""
+        index = bisect_right(self._recorded, recorded) - 1
+        since = recorded - self._recorded[index]
+        if index + 1 == len(self._recorded):
+            return self._told[index] + min(since, LONGEST_QUIET)
+        share = since / (self._recorded[index + 1] - self._recorded[index])
+        return self._told[index] + share * (self._told[index + 1] - self._told[index])

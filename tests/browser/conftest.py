@@ -1,0 +1,77 @@
+"""A headless Chromium for each test, that fails the test for whatever a page logs as an error.
+
+Only what every browser test needs: the browser, a page, and a fake Argo CD in real time.
+"""
+
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+
+from tests.fakes.argocd import FakeArgoCD
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+
+
+def find_chromium() -> str | None:
+    """Find an installed Chromium; None if there is none."""
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium of this machine."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip(f"NO BROWSER TEST RUNS HERE: none of {', '.join(_NAMES)} is installed; `make browser` tries to")
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        try:
+            yield running
+        finally:
+            await running.close()
+
+
+@pytest.fixture
+def page_errors() -> list[str]:
+    """What went wrong inside the page: errors that nobody caught, and whatever broke the Content-Security-Policy."""
+    return []
+
+
+@pytest.fixture
+async def page(browser: Browser, page_errors: list[str]) -> AsyncIterator[Page]:
+    """An empty page of a context of its own."""
+    context = await browser.new_context()
+    fresh = await context.new_page()
+    fresh.set_default_timeout(20_000)
+    fresh.on("pageerror", lambda error: page_errors.append(str(error)))
+    fresh.on("console", lambda message: _note(message, page_errors))
+    yield fresh
+    await context.close()
+    assert page_errors == []
+
+
+@pytest.fixture
+async def argocd() -> AsyncIterator[FakeArgoCD]:
+    """A fake Argo CD that keeps its streams alive in real time."""
+    fake = FakeArgoCD()
+    fake.keepalive_interval = 1.0
+    async with fake:
+        yield fake
+
+
+def _note(message: ConsoleMessage, errors: list[str]) -> None:
+    # Chromium logs refused connections and 503s as errors too; those are the test's own doing.
+    if message.type == "error" and "Failed to load resource" not in message.text and "net::ERR_" not in message.text:
+        errors.append(message.text)

@@ -1,0 +1,1 @@
+"""What is promised on the wire, compared with what is sent."""

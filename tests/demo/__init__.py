@@ -1,0 +1,1 @@
+"""The demo: its timetable, its player, and the command."""

@@ -1,0 +1,122 @@
+"""Cuts the demo's recording out of those that the tests keep, all of the same Argo CD.
+
+`python -m tests.demo.cut` writes it.
+
+One day on one clock: the deploy day from where all is well, the two canaries beside it (they were recorded twenty
+minutes later), then the promotion, whose burst says how far things had come by then. What nobody reads is left out.
+"""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gateway.demo.recording import find_gist, list_times, move_times
+from tests.fakes import recordings
+from tests.fakes.applications import key_of
+
+TARGET = Path(__file__).parent.parent.parent / "gateway" / "demo" / "recordings" / "day.ndjson.gz"
+
+BEGINNING = 376.0
+"""Seconds into the deploy day at which all its applications are healthy, and the first release is about to come."""
+
+CANARIES_AT = 395.0
+"""Seconds into the deploy day at which the canaries begin here."""
+
+BURST_SPACING = 0.1
+"""Seconds between the applications of the promotion's burst, so that they don't all change at once."""
+
+Event = tuple[float, str, dict[str, Any]]
+"""When by the recording's clock (Unix seconds), its type, and the application."""
+
+
+def cut() -> bytes:
+    """Return the demo's recording, uncompressed: one event a line, the state at the beginning first."""
+    day, canaries, promotion = read("deploy-day/stream.sse"), read("canary/app.sse"), read("promotion/stream.sse")
+    beginning = start_of(day) + BEGINNING
+    shift = start_of(day) + CANARIES_AT - start_of(canaries)
+    promoted_at = start_of(promotion)
+
+    def move(at: float) -> float:
+        return at + shift if at < promoted_at else at
+
+    pay = key_of(canaries[0][2])
+    canaries = [(move(at), kind, moved(application, move)) for at, kind, application in canaries]
+    promotion = [
+        (at, kind, moved(application, move) if key_of(application) == pay else application)
+        for at, kind, application in promotion
+    ]
+    fleet: dict[str, dict[str, Any]] = {}
+    for _, _, application in [*(event for event in day if event[0] <= beginning), canaries[0]]:
+        fleet[key_of(application)] = application
+    story = sorted([*(event for event in day if event[0] > beginning), *canaries[1:]], key=lambda event: event[0])
+    held = dict(fleet)
+    lines = [line(beginning, "ADDED", fleet[key]) for key in sorted(fleet)]
+    for at, kind, application in [*story, *spread(promotion)]:
+        key = key_of(application)
+        if kind == "ADDED" and key in held:
+            if gist_of(held[key]) == gist_of(application):
+                continue
+            kind = "MODIFIED"
+        if kind == "DELETED":
+            del held[key]
+        else:
+            held[key] = application
+        lines.append(line(at, kind, application))
+    return b"".join(lines)
+
+
+def read(name: str) -> list[Event]:
+    """Return a recording's events with their times, which are at least as late as any time within them."""
+    timed = [
+        (at, event)
+        for at, text in zip(recordings.times(name), recordings.lines(name), strict=True)
+        if (event := recordings.event_in(text)) is not None
+    ]
+    start = max(max(list_times(orjson.dumps(event))) - at for at, event in timed)
+    return [(start + at, event["type"], event["application"]) for at, event in timed]
+
+
+def start_of(events: list[Event]) -> float:
+    return events[0][0]
+
+
+def spread(events: list[Event]) -> list[Event]:
+    """Return a watch's events with its burst, which comes at once, spread over some seconds before it."""
+    burst = [event for event in events if event[1] == "ADDED"]
+    first = events[0][0] - BURST_SPACING * len(burst)
+    return [
+        *((first + BURST_SPACING * number, kind, item) for number, (_, kind, item) in enumerate(burst)),
+        *(event for event in events if event[1] != "ADDED"),
+    ]
+
+
+def moved(application: dict[str, Any], move: Callable[[float], float]) -> dict[str, Any]:
+    result: dict[str, Any] = orjson.loads(move_times(orjson.dumps(application), move))
+    return result
+
+
+def gist_of(application: dict[str, Any]) -> dict[str, Any]:
+    return find_gist(orjson.dumps(slim(application)))
+
+
+def slim(application: dict[str, Any]) -> dict[str, Any]:
+    """Return an application without what says who wrote which field, and without its copy in an annotation."""
+    left_out = ("managedFields", "annotations")
+    metadata = {name: value for name, value in application["metadata"].items() if name not in left_out}
+    annotations = {
+        name: value
+        for name, value in application["metadata"].get("annotations", {}).items()
+        if name != "kubectl.kubernetes.io/last-applied-configuration"
+    }
+    return {**application, "metadata": {**metadata, **({"annotations": annotations} if annotations else {})}}
+
+
+def line(at: float, kind: str, application: dict[str, Any]) -> bytes:
+    return orjson.dumps({"at": round(at, 3), "type": kind, "application": slim(application)}) + b"\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_bytes(gzip.compress(cut(), 9, mtime=0))
