@@ -18,9 +18,18 @@ STYLES: Mapping[Mood, str] = {
 }
 
 
+class PipeConsole(Console):
+    """A console that leaves it to its caller what a closed pipe means; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass the error on."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
 def open_console(file: TextIO | None = None, *, err: bool = False) -> Console:
     """Return a console that changes nothing of what it is given and cuts no line."""
-    return Console(file=file, stderr=err, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return PipeConsole(file=file, stderr=err, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def render(words: Words) -> Text:

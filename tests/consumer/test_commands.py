@@ -85,14 +85,14 @@ async def test_exit_codes_tell_programs(url: str) -> None:
         other.stop()
         await running
     assert (not_live.code, not_live.err) == (1, ""), not_live
-    for arguments in (
+    asked = (
         ("status", "http://127.0.0.1:9"),
         ("tail", "http://127.0.0.1:9", "--once"),
         ("tail", url, "--health", "red"),
         ("conformance", "http://127.0.0.1:9"),
         ("status", "ftp://nowhere"),
-    ):
-        outcome = await run(*arguments)
+    )
+    for arguments, outcome in zip(asked, await asyncio.gather(*(run(*each) for each in asked)), strict=True):
         assert (outcome.code, outcome.out) == (2, ""), (arguments, outcome)
         assert outcome.err.startswith("gateway: "), outcome
         assert len(outcome.err.splitlines()) == 1, outcome
