@@ -86,6 +86,8 @@ class ArgoCD:
     def __init__(self, endpoint: Endpoint, token: Token) -> None:
         self.version: str | None = None
         """What Argo CD said of itself last."""
+        self.ask_version_again = True
+        """Whether it may be another by now: after a reconnect, an upgrade may lie behind us."""
         self._endpoint = endpoint
         self._token = token
         self._session: aiohttp.ClientSession | None = None
@@ -132,7 +134,7 @@ class ArgoCD:
         Given projects are asked for one by one, for together they may be too large for Argo CD. Raises ArgoCDError.
         """
         await self.health()
-        if self.version is None:
+        if self.ask_version_again:
             await self.ask_version()
         fields = ("fields", name_fields(parse_version(self.version or "")))
         chosen: list[tuple[str, ...]] = [(project,) for project in projects] or [self._endpoint.projects]
@@ -178,6 +180,7 @@ class ArgoCD:
     async def ask_version(self) -> str:
         """Return Argo CD's version as it writes it, for example ``v3.5.1+1a2b3c4``. Raises ArgoCDError."""
         self.version = (await self._ask("/api/version", [], _Version)).version
+        self.ask_version_again = False
         return self.version
 
     # How requests are made.

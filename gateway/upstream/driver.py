@@ -106,7 +106,7 @@ class Driver:
         stream = command.stream
         if not command.burst:
             # A new connection may meet another version.
-            self._client.version = None
+            self._client.ask_version_again = True
         try:
             failure = await self._client.watch(
                 burst=command.burst,

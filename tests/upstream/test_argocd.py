@@ -53,7 +53,7 @@ async def test_a_list_gives_names_projects_and_its_version(client: ArgoCD, answe
 
 async def test_a_list_for_nobody_is_an_empty_list(client: ArgoCD, answers: aioresponses) -> None:
     status, headers, body = recorded("list-nobody")
-    client.version = "v3.6.0"
+    answers.get(f"{BASE}/api/version", payload={"Version": "v3.6.0"})
     answers.get(f"{BASE}/healthz", body="ok")
     answers.get(ANY_LIST, status=status, headers=headers, body=body)
     assert await client.names() == ({}, 4587)
@@ -62,7 +62,7 @@ async def test_a_list_for_nobody_is_an_empty_list(client: ArgoCD, answers: aiore
 async def test_projects_are_listed_one_by_one_and_the_oldest_version_counts(
     client: ArgoCD, answers: aioresponses
 ) -> None:
-    client.version = "v3.6.0"
+    answers.get(f"{BASE}/api/version", payload={"Version": "v3.6.0"})
     answers.get(f"{BASE}/healthz", body="ok")
     for version, name in ((50, "a"), (40, "b")):
         item = {"metadata": {"name": name, "namespace": "argocd"}, "spec": {"project": name}}
@@ -166,3 +166,28 @@ async def test_the_token_goes_into_the_header_and_nowhere_else(client: ArgoCD, a
     assert call.kwargs["headers"]["Authorization"] == "Bearer hunter2"
     assert "hunter2" not in str(url)
     assert call.kwargs["allow_redirects"] is False
+
+
+async def test_the_version_stays_known_and_is_asked_for_again_only_when_told(
+    client: ArgoCD, answers: aioresponses
+) -> None:
+    empty = {"metadata": {"resourceVersion": "1"}, "items": None}
+    answers.get(f"{BASE}/healthz", body="ok", repeat=True)
+    answers.get(ANY_LIST, payload=empty, repeat=True)
+    answers.get(f"{BASE}/api/version", payload={"Version": "v3.5.0"})
+    await client.names()
+    await client.names()
+    client.ask_version_again = True
+    assert client.version == "v3.5.0"
+    answers.get(f"{BASE}/api/version", payload={"Version": "v3.6.0"})
+    await client.names()
+    assert client.version == "v3.6.0"
+
+
+async def test_an_empty_list_without_a_version_is_no_list(client: ArgoCD, answers: aioresponses) -> None:
+    answers.get(f"{BASE}/healthz", body="ok")
+    answers.get(f"{BASE}/api/version", payload={"Version": "v3.6.0"})
+    answers.get(ANY_LIST, payload={"metadata": {}, "items": None})
+    with pytest.raises(ArgoCDError) as caught:
+        await client.names()
+    assert caught.value.failure.kind is Kind.UNHEALTHY
