@@ -6,6 +6,9 @@ import select
 import socket
 import time
 
+QUIET = 0.3
+"""Seconds without a byte after which a crowd is at rest."""
+
 
 class Crowd:
     """Connections that send a request and then only read."""
@@ -49,7 +52,7 @@ class Crowd:
             if time.monotonic() >= end:
                 return
 
-    def read_until_quiet(self, quiet: float = 0.3, limit: float = 60.0) -> None:
+    def read_until_quiet(self, quiet: float = QUIET, limit: float = 60.0) -> None:
         """Read until nothing has come for a while."""
         end = time.monotonic() + limit
         while time.monotonic() < end:
