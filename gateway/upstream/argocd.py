@@ -4,9 +4,10 @@ Nothing is decided here. Timeouts cover connecting and short answers; the header
 """
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self, TypeVar
 from urllib.parse import quote
 
@@ -159,18 +160,30 @@ class ArgoCD:
             if response.status != 200:
                 raise ArgoCDError(Kind.UNHEALTHY, f"/healthz answers {response.status}")
 
-    async def permissions(self, projects: Iterable[str]) -> tuple[bool, frozenset[str]]:
+    async def permissions(
+        self, projects: Iterable[str], examples: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[bool, frozenset[str]]:
         """Return whether we are logged in, and which of these projects' applications we may not see.
 
-        Raises ArgoCDError.
+        An account that may see only some of a project is asked about the example, a key. Raises ArgoCDError.
         """
         logged_in = not self._token.given or await self.username() is not None
         denied = []
         for project in projects:
-            path = f"/api/v1/account/can-i/applications/get/{quote(project, safe='*')}/*"
-            if (await self._ask(path, [], _Permission)).value != "yes":
+            objects = [f"{project}/*"]
+            if (key := examples.get(project)) is not None:
+                # Argo CD names an application without its namespace in its own, and with it in any other.
+                objects += [f"{project}/{key.partition('/')[2]}", f"{project}/{key}"]
+            if not await self._may_see_any(objects):
                 denied.append(project)
         return logged_in, frozenset(denied)
+
+    async def _may_see_any(self, objects: Iterable[str]) -> bool:
+        for name in objects:
+            path = f"/api/v1/account/can-i/applications/get/{quote(name, safe='*/')}"
+            if (await self._ask(path, [], _Permission)).value == "yes":
+                return True
+        return False
 
     async def username(self) -> str | None:
         """Return who Argo CD takes us for; None if for nobody. Raises ArgoCDError."""

@@ -147,5 +147,5 @@ class Driver:
         return m.HealthFetched(request=command.request)
 
     async def _permissions(self, command: m.FetchPermissions) -> m.Answer:
-        logged_in, denied = await self._client.permissions(command.projects)
+        logged_in, denied = await self._client.permissions(command.projects, command.examples)
         return m.PermissionsFetched(request=command.request, logged_in=logged_in, denied=denied)

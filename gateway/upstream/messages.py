@@ -69,10 +69,14 @@ class FetchHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchPermissions:
-    """Ask whether we are logged in and may see the applications of these projects (``*`` for all)."""
+    """Ask whether we are logged in and may see the applications of these projects (``*`` for all).
+
+    ``examples`` names an application of each: who may see only some of a project may still see that one.
+    """
 
     request: int
     projects: tuple[str, ...]
+    examples: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,11 @@ class Removal:
     def ask(self, projects: tuple[str, ...], *, held_back: tuple[str, ...], now: float) -> None:
         """Ask whether we are logged in, and may see these projects, before ``held_back`` is removed."""
         asked = Asked(about=About.PERMISSIONS, at=now, projects=projects, held_back=held_back)
-        self._books.outbox.put(FetchPermissions(request=self._books.requests.begin(asked), projects=projects))
+        held = self._books.store.held
+        lost = {project_of(held[key]): key for key in sorted(self._books.existence.in_doubt & held.keys())}
+        examples = {project: lost[project] for project in projects if project in lost}
+        request = self._books.requests.begin(asked)
+        self._books.outbox.put(FetchPermissions(request=request, projects=projects, examples=examples))
 
     def permitted(self, asked: Asked, denied: frozenset[str], *, now: float) -> None:
         """Take Argo CD's word on permissions: what we may see and don't is gone; what we may not see stays."""

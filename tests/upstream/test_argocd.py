@@ -153,6 +153,17 @@ async def test_permissions_name_what_is_denied_and_whether_we_are_somebody(
     assert await client.permissions(["a", "b"]) == (True, frozenset({"b"}))
 
 
+@pytest.mark.parametrize(("answer", "denied"), [("yes", frozenset()), ("no", frozenset({"p"}))])
+async def test_an_account_for_some_of_a_project_is_asked_about_one_that_it_could_see(
+    client: ArgoCD, answers: aioresponses, answer: str, denied: frozenset[str]
+) -> None:
+    answers.get(f"{BASE}/api/v1/session/userinfo", payload={"loggedIn": True, "username": "gateway"})
+    answers.get(f"{BASE}/api/v1/account/can-i/applications/get/p/*", payload={"value": "no"})
+    answers.get(f"{BASE}/api/v1/account/can-i/applications/get/p/web", payload={"value": "no"})
+    answers.get(f"{BASE}/api/v1/account/can-i/applications/get/p/team/web", payload={"value": answer})
+    assert await client.permissions(["p"], {"p": "team/web"}) == (True, denied)
+
+
 async def test_an_empty_userinfo_is_nobody(client: ArgoCD, answers: aioresponses) -> None:
     status, headers, body = recorded("userinfo-anon")
     answers.get(f"{BASE}/api/v1/session/userinfo", status=status, headers=headers, body=body)

@@ -101,6 +101,13 @@ def test_permission_is_asked_for_what_is_at_stake_at_the_first_list_and_again_at
     assert not bench.lost
 
 
+def test_the_question_names_one_of_those_lost_in_each_project() -> None:
+    question = Bench().list_without("shop/a", *PAY, at=0)
+    assert question is not None
+    assert question.examples.keys() == {"pay"}
+    assert question.examples["pay"] in PAY
+
+
 def test_of_what_was_held_back_only_the_permitted_goes() -> None:
     bench = Bench()
     bench.permit(bench.list_without("shop/a", *PAY, at=0), at=0)
