@@ -22,6 +22,10 @@ class Checksum(NamedTuple):
         """Return the checksum of some bytes."""
         return cls(zlib.crc32(data), len(data))
 
+    def extended(self, data: bytes) -> "Checksum":
+        """Return the checksum of these bytes with more behind them."""
+        return Checksum(zlib.crc32(data, self.crc), self.size + len(data))
+
     def then(self, following: "Checksum") -> "Checksum":
         """Return the checksum of these bytes with those behind them."""
         return Checksum(_shift(self.crc, following.size) ^ following.crc, self.size + following.size)

@@ -43,6 +43,13 @@ class Frame:
         """The checksum of the bytes before compression."""
         return Checksum.of(self.plain)
 
+    def behind(self, sent: Checksum) -> Checksum:
+        """Return the checksum of what was sent with this frame behind it.
+
+        To combine two checksums takes as long as to compute one over some 50 kB: only the large are worth it.
+        """
+        return sent.then(self.checksum) if len(self.plain) > _LARGE else sent.extended(self.plain)
+
     @cached_property
     def chunked(self) -> bytes:
         """The bytes as one chunk."""

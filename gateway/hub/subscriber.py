@@ -66,7 +66,6 @@ class Subscriber:
         "progress_at",
         "reason",
         "resumed",
-        "sent",
         "served",
         "started",
         "unsent",
@@ -84,7 +83,6 @@ class Subscriber:
         self.joined_at = now
         self.due = 0
         self.lagged = 0
-        self.sent = 0
         self.progress_at = now
         self.unsent = 0
         self._pending: list[memoryview] = []
@@ -124,7 +122,7 @@ class Subscriber:
     def put_private(self, data: bytes) -> None:
         """Send bytes to this subscriber alone."""
         if self.form is Form.GZIP:
-            self._checksum = self._checksum.then(Checksum.of(data))
+            self._checksum = self._checksum.extended(data)
         self._put(private(data, self.form, first=not self.started))
         self.started = True
 
@@ -132,7 +130,7 @@ class Subscriber:
         """Send shared bytes, outside the view's broadcast; private ones must have begun the stream."""
         assert self.started
         if self.form is Form.GZIP:
-            self._checksum = self._checksum.then(frame.checksum)
+            self._checksum = frame.behind(self._checksum)
         self._put(frame.within(self.form))
 
     def _put(self, data: bytes) -> None:
@@ -146,7 +144,6 @@ class Subscriber:
             return False
         while pending and not link.writing_paused:
             part = pending.pop(0)
-            self.sent += len(part)
             link.write(part)
             self.progress_at = now
         self.unsent = link.unsent()
@@ -164,7 +161,6 @@ class Subscriber:
         """End the stream properly. All that waits is a goodbye, so it is written even if writing is paused."""
         self._put(ending(self._checksum, self.form))
         for part in self._pending:
-            self.sent += len(part)
             self.link.write(part)
         self._pending.clear()
         self.link.finish()

@@ -78,10 +78,6 @@ class View:
         """The bytes that the view's cached snapshot takes."""
         return self.listing.frame.cost if self.listing else 0
 
-    def subscribers(self) -> set[Subscriber]:
-        """Return all subscribers."""
-        return self.behind.union(*self.current)
-
     # Moving on.
 
     def tick(self, changes: list[NetChange], offset: int, now: float) -> int:
@@ -141,7 +137,7 @@ class View:
             subscriber.put(frame)
             subscriber.pump(now)
         if self.current[Form.GZIP] or self.current[_CHAINED]:
-            self.checksum = self.checksum.then(frame.checksum)
+            self.checksum = frame.behind(self.checksum)
         self.sent_at = now
         return sent
 

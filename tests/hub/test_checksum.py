@@ -33,6 +33,11 @@ def test_the_whole_without_its_beginning_is_the_rest(beginning: bytes, rest: byt
     assert Checksum.of(beginning + rest).since(Checksum.of(beginning)) == Checksum.of(rest)
 
 
+@given(texts, texts)
+def test_more_bytes_make_the_checksum_of_the_whole(beginning: bytes, rest: bytes) -> None:
+    assert Checksum.of(beginning).extended(rest) == Checksum.of(beginning + rest)
+
+
 @given(st.lists(texts, min_size=3, max_size=3))
 def test_it_does_not_matter_which_parts_are_put_together_first(parts: list[bytes]) -> None:
     a, b, c = map(Checksum.of, parts)

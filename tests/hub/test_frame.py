@@ -128,3 +128,9 @@ def test_only_gzip_needs_an_ending() -> None:
 def test_a_whole_gzip_body_is_a_gzip_file() -> None:
     body = gzip_body(b'{"position":"5f-7",', Frame(b'"applications":[]}\n\n'))
     assert json.loads(gzip.decompress(body)) == {"position": "5f-7", "applications": []}
+
+
+@pytest.mark.parametrize("size", [0, 300, 64 * 1024, 64 * 1024 + 1, 300_000])
+def test_the_checksum_with_a_frame_behind_is_that_of_all_bytes(size: int) -> None:
+    sent, frame = b"what was sent before", Frame(b"x" * size)
+    assert frame.behind(Checksum.of(sent)) == Checksum.of(sent + frame.plain)

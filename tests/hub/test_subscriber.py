@@ -142,10 +142,3 @@ def test_patience_begins_when_a_subscriber_falls_behind() -> None:
     subscriber.stay(7, Checksum(), NOW + 1_000)
     assert not subscriber.looks_stuck(NOW + 1_001, 30)
     assert subscriber.looks_stuck(NOW + 1_030, 30)
-
-
-def test_what_was_pumped_is_counted() -> None:
-    subscriber, _ = subscribe()
-    subscriber.put_private(beat())
-    subscriber.pump(NOW)
-    assert subscriber.sent == len(b"retry: 1000\n" + beat())
