@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from gateway.clock import start_clock
+from gateway.errors import ListenError
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.keeper import Keeper
@@ -88,7 +89,7 @@ class Gateway:
         self.metrics_address: tuple[str, int] = ("", 0)
 
     async def run(self) -> None:
-        """Serve until drained or stopped. Raises OSError if an address is taken."""
+        """Serve until drained or stopped. Raises ListenError if an address is taken."""
         self._keeper.restore()
         self._moved()
         async with self._client, contextlib.AsyncExitStack() as stack:
@@ -209,7 +210,7 @@ class Gateway:
 async def _listen(
     stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int
 ) -> tuple[web.TCPSite, tuple[str, int]]:
-    """Serve an application; return its site and the address that it got."""
+    """Serve an application; return its site and the address that it got. Raises ListenError."""
     # Without handler_cancellation a handler outlives its browser; without access_log=None each stream is logged thrice.
     runner = web.AppRunner(
         app,
@@ -221,6 +222,12 @@ async def _listen(
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, host, port, backlog=BACKLOG)
-    await site.start()
+    try:
+        await site.start()
+    except OSError as error:
+        raise ListenError(
+            f"can't listen on {host}:{port}: {error.strerror or error}. "
+            "Set GATEWAY_HOST and GATEWAY_PORT, or GATEWAY_METRICS_HOST and GATEWAY_METRICS_PORT."
+        ) from error
     address = runner.addresses[0]
     return site, (address[0], address[1])

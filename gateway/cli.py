@@ -22,7 +22,7 @@ from gateway.consumer import commands as consumer
 from gateway.demo import recording, surroundings
 from gateway.demo.player import Player
 from gateway.demo.timetable import Timetable
-from gateway.errors import SettingsError
+from gateway.errors import ListenError, SettingsError
 from gateway.observability import logs
 from gateway.options import make_client
 from gateway.settings import Settings, explain, load, unknown_names
@@ -78,8 +78,8 @@ def _run(serving: Callable[[Settings], Coroutine[None, None, None]], settings: S
     try:
         with asyncio.Runner(loop_factory=_choose_loop(settings.loop)) as runner:
             runner.run(serving(settings))
-    except OSError as error:
-        typer.echo(f"gateway: can't listen: {error.strerror or error}. Set GATEWAY_PORT or GATEWAY_HOST.", err=True)
+    except ListenError as error:
+        typer.echo(f"gateway: {error}", err=True)
         raise typer.Exit(1) from error
 
 
@@ -124,6 +124,7 @@ async def _play(player: Player, settings: Settings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, gateway.stop)
+        player.when_over(gateway.stop)
         welcoming = asyncio.create_task(_welcome(gateway, player))
         try:
             await gateway.run()

@@ -21,3 +21,7 @@ class SettingsError(GatewayError):
     def __str__(self) -> str:
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         return "\n  ".join([f"{count} in the settings:", *(f"{name}: {message}" for name, message in self.problems)])
+
+
+class ListenError(GatewayError):
+    """An address can't be listened on; the message names it, says why and what to set."""

@@ -45,6 +45,11 @@ class Player:
         """How long the story takes, in seconds."""
         return self._timetable.length
 
+    def when_over(self, call: Callable[[], None]) -> None:
+        """Have something called once nothing is played any more, which only a failure brings about before the end."""
+        assert self._playing is not None
+        self._playing.add_done_callback(lambda _: call())
+
     def close(self) -> None:
         """Give back the address, served or not."""
         self._socket.close()

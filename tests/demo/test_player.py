@@ -163,8 +163,10 @@ async def test_what_breaks_the_player_comes_to_light(recorded: Recording) -> Non
     twice = Recording(fleet=recorded.fleet, story=(gone, gone))
 
     async def play() -> None:
-        async with Player(Timetable(twice), clock=now):
-            await asyncio.sleep(60.0)
+        over = asyncio.Event()
+        async with Player(Timetable(twice), clock=now) as player:
+            player.when_over(over.set)
+            await over.wait()
 
     with pytest.raises(KeyError, match=gone.key):
         await play()

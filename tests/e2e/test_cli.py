@@ -181,10 +181,12 @@ async def test_sigint_leaves_at_once(argocd: FakeArgoCD) -> None:
     assert not [line for line in lines if "Traceback" in line]
 
 
-async def test_a_port_that_is_taken_is_told_with_what_to_do(argocd: FakeArgoCD) -> None:
+@pytest.mark.parametrize("name", ["GATEWAY_PORT", "GATEWAY_METRICS_PORT"])
+async def test_a_port_that_is_taken_is_told_with_what_to_do(argocd: FakeArgoCD, name: str) -> None:
     taken = argocd.url.rpartition(":")[2]
-    outcome = await run("serve", ARGOCD_BASE_URL=argocd.url, GATEWAY_PORT=taken, GATEWAY_METRICS_PORT="0")
+    ports = {"GATEWAY_PORT": "0", "GATEWAY_METRICS_PORT": "0", name: taken}
+    outcome = await run("serve", ARGOCD_BASE_URL=argocd.url, **ports)
     assert outcome.code == 1
-    assert "can't listen" in outcome.err
-    assert "GATEWAY_PORT" in outcome.err
+    assert f"can't listen on 127.0.0.1:{taken}" in outcome.err
+    assert name in outcome.err
     assert "Traceback" not in outcome.err
