@@ -10,8 +10,9 @@ from typing import Self
 from aiohttp import web
 
 from gateway.demo.cluster import Cluster
+from gateway.demo.happening import Happening
 from gateway.demo.server import make_server
-from gateway.demo.timetable import Happening, Timetable
+from gateway.demo.timetable import Timetable
 
 CLOSING_TIME = 0.5
 """Seconds for the last bytes, at the end."""
@@ -20,17 +21,20 @@ CLOSING_TIME = 0.5
 class Player:
     """An Argo CD that plays. Its address and token are known from the beginning; it serves as a context manager.
 
-    ``clock`` tells Unix time and has to pass as the event loop's does. If playing fails, the error is raised when the
-    context ends.
+    ``clock`` tells Unix time and has to pass as the event loop's does. Each of ``hearers`` is called with whatever
+    happens, after the cluster, and doesn't wait. If playing fails, the error is raised when the context ends.
     """
 
-    def __init__(self, timetable: Timetable, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, timetable: Timetable, *, clock: Callable[[], float], hearers: Iterable[Callable[[Happening], None]] = ()
+    ) -> None:
         self.cluster = Cluster()
         self.token = secrets.token_urlsafe()
         self.times_told = 0
         """How often the story has come to its end."""
         self._timetable = timetable
         self._clock = clock
+        self._hearers = [self.cluster.take, *hearers]
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._runner: web.AppRunner | None = None
         self._playing: asyncio.Task[None] | None = None
@@ -56,7 +60,7 @@ class Player:
 
     async def __aenter__(self) -> Self:
         for happening in self._timetable.open(self._clock()):
-            self.cluster.take(happening)
+            self._hear(happening)
         app = make_server(self.cluster, token=self.token)
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=CLOSING_TIME)
         await self._runner.setup()
@@ -85,4 +89,8 @@ class Player:
     async def _happen(self, happenings: Iterable[Happening]) -> None:
         for happening in happenings:
             await asyncio.sleep(max(0.0, happening.at - self._clock()))
-            self.cluster.take(happening)
+            self._hear(happening)
+
+    def _hear(self, happening: Happening) -> None:
+        for hear in self._hearers:
+            hear(happening)

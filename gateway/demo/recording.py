@@ -3,6 +3,11 @@
 ``recordings/day.ndjson.gz`` holds one event a line: when it came by the clock of that day (``at``, Unix seconds), its
 ``type``, and the ``application`` as it was; the first lines, all of one instant, are the state at the beginning. The
 lines are in order, and no time within an event is later than the event. Never belongs here: the time of today.
+
+Beside it, on the same clock, lines in order: ``resources.ndjson.gz`` has the trees of some applications (``at``,
+``key``, ``tree``) and manifests of their resources (``at``, ``key``, ``resource``, ``manifest``, which is null from
+when nothing is known of it), ``commits.ndjson`` the manifest repository's history (``at``, ``sha``, ``author``,
+``message``).
 """
 
 import gzip
@@ -17,6 +22,15 @@ import orjson
 
 Application: TypeAlias = dict[str, Any]
 """An Application as Argo CD writes it."""
+
+Tree: TypeAlias = dict[str, Any]
+"""A resource tree as Argo CD writes it: ``nodes`` and ``hosts``."""
+
+Manifest: TypeAlias = dict[str, Any]
+"""A live resource."""
+
+ResourceName: TypeAlias = tuple[str, str, str, str]
+"""Group, kind, namespace and name."""
 
 EventType: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -38,11 +52,33 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What was seen of an application's resources: its tree, or one resource's manifest (None: no more known of)."""
+
+    at: float
+    key: str
+    resource: ResourceName | None
+    document: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit of the manifest repository. ``author`` is as Argo CD writes it: the name, the address in brackets."""
+
+    at: float
+    sha: str
+    author: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What was there at first, and what happened then."""
+    """What was there at first, and what happened then; beside it what was seen of resources, and the commits."""
 
     fleet: tuple[Moment, ...]
     story: tuple[Moment, ...]
+    sights: tuple[Sight, ...] = ()
+    commits: tuple[Commit, ...] = ()
 
     @property
     def beginning(self) -> float:
@@ -52,12 +88,16 @@ class Recording:
 
 def load() -> Recording:
     """Read the recording that the package brings with it."""
-    file = resources.files("gateway.demo") / "recordings" / "day.ndjson.gz"
-    return parse(gzip.decompress(file.read_bytes()).splitlines())
+    folder = resources.files("gateway.demo") / "recordings"
+    return parse(
+        gzip.decompress((folder / "day.ndjson.gz").read_bytes()).splitlines(),
+        sights=gzip.decompress((folder / "resources.ndjson.gz").read_bytes()).splitlines(),
+        commits=(folder / "commits.ndjson").read_bytes().splitlines(),
+    )
 
 
-def parse(lines: Iterable[bytes]) -> Recording:
-    """Make a recording of its lines, of which there is at least one."""
+def parse(lines: Iterable[bytes], *, sights: Iterable[bytes] = (), commits: Iterable[bytes] = ()) -> Recording:
+    """Make a recording of its lines, of which there is at least one of the watch."""
     moments = []
     held: dict[str, Application] = {}
     for line in lines:
@@ -74,6 +114,19 @@ def parse(lines: Iterable[bytes]) -> Recording:
     return Recording(
         fleet=tuple(moment for moment in moments if moment.at <= beginning),
         story=tuple(moment for moment in moments if moment.at > beginning),
+        sights=tuple(map(_parse_sight, sights)),
+        commits=tuple(Commit(**orjson.loads(line)) for line in commits),
+    )
+
+
+def _parse_sight(line: bytes) -> Sight:
+    seen = orjson.loads(line)
+    document = seen["tree"] if "tree" in seen else seen["manifest"]
+    return Sight(
+        at=seen["at"],
+        key=seen["key"],
+        resource=None if "tree" in seen else tuple(seen["resource"]),
+        document=None if document is None else orjson.dumps(document),
     )
 
 
@@ -90,14 +143,19 @@ def find_gist(application: bytes) -> Application:
     return gist
 
 
-def move_times(application: bytes, move: Callable[[float], float]) -> bytes:
-    """Return an application's JSON with each time in it moved: from Unix seconds to Unix seconds, cut to whole ones."""
+def move_times(document: bytes, move: Callable[[float], float]) -> bytes:
+    """Return any JSON of Argo CD's with each time in it moved: from Unix seconds to Unix seconds, cut to whole ones."""
 
     def replace(match: re.Match[bytes]) -> bytes:
         recorded = datetime.fromisoformat(match[1].decode()).timestamp()
-        return datetime.fromtimestamp(move(recorded), UTC).strftime('"%Y-%m-%dT%H:%M:%SZ"').encode()
+        return f'"{write_time(move(recorded))}"'.encode()
 
-    return _TIME.sub(replace, application)
+    return _TIME.sub(replace, document)
+
+
+def write_time(at: float) -> str:
+    """Return Unix seconds as Argo CD writes a time: whole seconds of UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def list_times(application: bytes) -> list[float]:

@@ -5,31 +5,38 @@ burst and not after it, so that nothing is lost; what ``fields`` leaves out is s
 compressed. Keep-alives come after silence only.
 """
 
-import asyncio
 from contextlib import suppress
 from secrets import compare_digest
-from typing import Any
 
-import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from gateway.demo.cluster import Cluster, Event, Watch
-
-KEEPALIVE = 15.0
-"""Seconds of silence on a stream of events until a line says that it lives (argoproj/pkg grpc/http/forwarders.go)."""
+from gateway.demo.answers import (
+    Refusal,
+    answer,
+    begin_stream,
+    invalid_session,
+    keep_alive_until,
+    refuse,
+    refuse_stream,
+    send,
+)
+from gateway.demo.cluster import Cluster, Event
+from gateway.demo.single import Single
 
 VERSION = "v3.6.0+demo"
 
-_UNAUTHENTICATED = 16
-"""The code of gRPC that Argo CD's 401 carries."""
+_OPEN = frozenset({"/healthz", "/api/version", "/api/v1/session/userinfo"})
+"""What is answered without a token, too."""
 
-_REFUSAL = "invalid session: token signature is invalid"
+_STREAMS = "/api/v1/stream/"
 
 
 def make_server(cluster: Cluster, *, token: str) -> web.Application:
     """Return a server of a cluster for whoever has the token."""
-    server = _Server(cluster, token)
-    app = web.Application()
+    server, single = _Server(cluster, token), Single(cluster)
+    app = web.Application(middlewares=[server.guard])
+    one = "/api/v1/applications/{name}"
     app.add_routes(
         [
             web.get("/healthz", server.healthz),
@@ -38,6 +45,12 @@ def make_server(cluster: Cluster, *, token: str) -> web.Application:
             web.get("/api/v1/account/can-i/{resource}/{action}/{subresource:.+}", server.can_i),
             web.get("/api/v1/applications", server.list_applications),
             web.get("/api/v1/stream/applications", server.watch, allow_head=False),
+            web.get(one, single.get),
+            web.get(f"{one}/resource-tree", single.tree),
+            web.get(f"{one}/revisions/{{revision}}/metadata", single.revision),
+            web.get(f"{one}/resource", single.resource),
+            web.get(f"{one}/syncwindows", single.syncwindows),
+            web.get("/api/v1/stream/applications/{name}/resource-tree", single.watch_tree, allow_head=False),
         ]
     )
     return app
@@ -52,87 +65,56 @@ class _Server:
         return web.Response(text="ok\n")
 
     async def version(self, _: web.Request) -> web.Response:
-        return _answer({"Version": VERSION})
+        return answer({"Version": VERSION})
 
     async def userinfo(self, request: web.Request) -> web.Response:
-        return _answer({"loggedIn": True, "username": "demo", "iss": "argocd"} if self._knows(request) else {})
+        return answer({"loggedIn": True, "username": "demo", "iss": "argocd"} if self._knows(request) else {})
 
     async def can_i(self, request: web.Request) -> web.Response:
-        if not self._knows(request):
-            return _refuse()
         asked = request.match_info
-        return _answer({"value": "yes" if (asked["resource"], asked["action"]) == ("applications", "get") else "no"})
+        return answer({"value": "yes" if (asked["resource"], asked["action"]) == ("applications", "get") else "no"})
 
     async def list_applications(self, request: web.Request) -> web.Response:
-        if not self._knows(request):
-            return _refuse()
         items = self._cluster.list_applications(_name_projects(request))
-        return _answer({"metadata": {"resourceVersion": str(self._cluster.version)}, "items": items or None})
+        return answer({"metadata": {"resourceVersion": str(self._cluster.version)}, "items": items or None})
 
     async def watch(self, request: web.Request) -> web.StreamResponse:
-        sse = request.headers.get("Accept") == "text/event-stream"
-        if not self._knows(request):
-            return _refuse_stream(sse=sse)
         projects = _name_projects(request)
         watch = self._cluster.subscribe(projects)
         # With any version there is no burst.
         burst = [] if request.query.get("resourceVersion") else self._cluster.list_applications(projects)
-        response = web.StreamResponse(headers=_name_type(sse=sse))
+        response = begin_stream(request)
         try:
             # The client leaves when it likes.
             with suppress(ConnectionResetError):
                 for application in burst:
-                    await _send(request, response, ("ADDED", application), sse=sse)
-                await _follow(request, response, watch, sse=sse)
+                    await send(request, response, _describe(("ADDED", application)))
+                while True:
+                    event: Event = await keep_alive_until(response, request, watch.events.get)
+                    await send(request, response, _describe(event))
         finally:
             self._cluster.unsubscribe(watch)
         return response
+
+    @web.middleware
+    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse in the manner of what was asked for: by an answer, or by a stream."""
+        try:
+            known_path = request.match_info.http_exception is None
+            if known_path and request.path not in _OPEN and not self._knows(request):
+                raise invalid_session()
+            return await handler(request)
+        except Refusal as refusal:
+            return refuse_stream(request, refusal) if request.path.startswith(_STREAMS) else refuse(refusal)
 
     def _knows(self, request: web.Request) -> bool:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         return scheme == "Bearer" and compare_digest(token.encode(), self._token.encode())
 
 
-async def _follow(request: web.Request, response: web.StreamResponse, watch: Watch, *, sse: bool) -> None:
-    """Send events until the client leaves."""
-    while True:
-        try:
-            # There is nothing to keep alive before the first event: the headers come with it.
-            async with asyncio.timeout(KEEPALIVE if sse and response.prepared else None):
-                event = await watch.events.get()
-        except TimeoutError:
-            await response.write(b":\n")
-        else:
-            await _send(request, response, event, sse=sse)
-
-
-async def _send(request: web.Request, response: web.StreamResponse, event: Event, *, sse: bool) -> None:
-    if not response.prepared:
-        await response.prepare(request)
-    await response.write(_frame({"result": {"type": event[0], "application": event[1]}}, sse=sse))
-
-
-def _frame(document: Any, *, sse: bool) -> bytes:
-    payload = orjson.dumps(document)
-    return b"data: " + payload + b" \n\n\n" if sse else payload + b"\n"
+def _describe(event: Event) -> dict[str, object]:
+    return {"type": event[0], "application": event[1]}
 
 
 def _name_projects(request: web.Request) -> frozenset[str]:
     return frozenset(request.query.getall("project", []) or request.query.getall("projects", []))
-
-
-def _name_type(*, sse: bool) -> dict[str, str]:
-    return {"Content-Type": "text/event-stream" if sse else "application/json", "X-Content-Type-Options": "nosniff"}
-
-
-def _answer(document: Any, *, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(document), content_type="application/json")
-
-
-def _refuse() -> web.Response:
-    return _answer({"error": _REFUSAL, "code": _UNAUTHENTICATED, "message": _REFUSAL}, status=401)
-
-
-def _refuse_stream(*, sse: bool) -> web.Response:
-    error = {"grpc_code": _UNAUTHENTICATED, "http_code": 401, "message": _REFUSAL, "http_status": "Unauthorized"}
-    return web.Response(status=401, body=_frame({"error": error}, sse=sse), headers=_name_type(sse=sse))

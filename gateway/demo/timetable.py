@@ -2,17 +2,22 @@
 
 Quiet stretches are shortened, all times in the applications move along with their events, versions only ever rise, and
 a created application has a uid of its own. Before the story is told again, whatever differs is brought back, by events.
-Pure: time is an argument, waiting is ``player``'s.
+What else happens than events of the watch comes in strands, at its moments of the same clock. Pure: time is an
+argument, waiting is ``player``'s.
 """
 
 import uuid
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from heapq import merge
 
 import orjson
 
+from gateway.demo.commits import Commits
+from gateway.demo.happening import ApplicationHappening, Happening, Strands
 from gateway.demo.recording import Application, EventType, Moment, Recording, find_gist, move_times
+from gateway.demo.resources import Resources
 
 LONGEST_QUIET = 2.0
 """Seconds, at most, between two events that change something."""
@@ -28,16 +33,6 @@ VERSIONS_PER_SECOND = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """An event of today. ``at`` is in Unix seconds; no time in the ``application`` is later."""
-
-    at: float
-    type: EventType
-    key: str
-    application: Application
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Life:
     """What stays the same from an application's creation to its deletion."""
 
@@ -49,15 +44,19 @@ class Timetable:
     """The events in their order: ``open`` once, then by turns ``tell`` and ``bring_back``.
 
     ``speed`` shortens everything but the time before the story. Each moment given as ``now`` is in Unix seconds, and
-    not before the last event.
+    not before the last event. Commits and resources are told of as they were recorded; ``strands`` join them. It is
+    the ``Today`` of its strands.
     """
 
-    def __init__(self, recording: Recording, *, speed: float = 1.0) -> None:
+    def __init__(self, recording: Recording, *, speed: float = 1.0, strands: Strands = ()) -> None:
         self.recording = recording
         self.speed = speed
+        self.telling = 0
+        self.opened_at = 0.0
+        self._commits = Commits(recording)
+        self._strands: Strands = [self._commits, Resources(recording), *strands]
         self._scale = _Scale(recording)
         self._gists = {moment.key: find_gist(moment.application) for moment in recording.fleet}
-        self._opened_at = 0.0
         self._began_at = 0.0
         self._version = 0
         self._lives: dict[str, _Life] = {}
@@ -77,21 +76,27 @@ class Timetable:
 
     def open(self, now: float) -> list[Happening]:
         """Return what creates the applications that are there at first; nobody has seen them otherwise."""
-        self._opened_at = self._began_at = now
+        self.opened_at = self._began_at = now
         self._version = int(now * VERSIONS_PER_SECOND)
-        return [self._happen(moment, at=now, kind="ADDED") for moment in self.recording.fleet]
+        restored = list(self._restore(now))
+        return [*restored, *(self._happen(moment, at=now, kind="ADDED") for moment in self.recording.fleet)]
 
     def tell(self, now: float) -> Iterator[Happening]:
         """Tell the story from its beginning."""
         self._began_at = now
-        for moment in self.recording.story:
-            at = now + self._scale.find(moment.at) / self.speed
+        self.telling += 1
+        for recorded, teller, number in self._order():
+            at = now + self._scale.find(recorded) / self.speed
+            if teller >= 0:
+                yield from self._strands[teller].happen(number, self, at)
+                continue
+            moment = self.recording.story[number]
             if moment.type == "ADDED":
                 self._not_before[moment.key] = at
             yield self._happen(moment, at=at, kind=moment.type)
 
     def bring_back(self, now: float) -> Iterator[Happening]:
-        """Bring every application that isn't as it was at first back to that, one after the other."""
+        """Bring every application that isn't as it was at first back to that, one after the other, and all else."""
         first = {moment.key: moment for moment in self.recording.fleet}
         at = now + self.intermission
         for key in sorted(first.keys() | self._last.keys()):
@@ -102,44 +107,64 @@ class Timetable:
             elif last is None or find_gist(last.application) != self._gists[key]:
                 self._not_before[key] = at
                 yield self._happen(moment, at=at, kind="ADDED" if last is None else "MODIFIED")
+                for strand in self._strands:
+                    yield from strand.bring_back(key, self, at)
             else:
                 continue
             at += RETURN_SPACING / self.speed
+        yield from self._restore(at)
 
-    def _happen(self, moment: Moment, *, at: float, kind: EventType) -> Happening:
-        text = move_times(moment.application, lambda recorded: self._date(recorded, moment.key, at))
-        application: Application = orjson.loads(text)
+    def date(self, recorded: float, *, at: float, key: str | None = None) -> float:
+        """Return what a time in an event that happens ``at`` is today, in Unix seconds."""
+        if recorded > self.recording.beginning:
+            today = self._began_at + self._scale.find(recorded) / self.speed
+        else:
+            # What was before the story was before the first telling of it, and is no news at the second.
+            today = self.opened_at - (self.recording.beginning - recorded)
+        # But nothing about an application is older than its creation or its return.
+        return min(max(today, self._not_before.get(key or "", today)), at)
+
+    def next_version(self) -> str:
+        """Return the next resourceVersion of the cluster."""
+        self._version += 1
+        return str(self._version)
+
+    def _restore(self, at: float) -> Iterator[Happening]:
+        for strand in self._strands:
+            yield from strand.restore(self, at)
+
+    def _order(self) -> Iterator[tuple[float, int, int]]:
+        """Return the story's moments in order: when, whose (a strand's number; -1 is the watch), which of those."""
+
+        def number(teller: int, times: Iterable[float]) -> Iterator[tuple[float, int, int]]:
+            return ((recorded, teller, number) for number, recorded in enumerate(times))
+
+        watched = number(-1, (moment.at for moment in self.recording.story))
+        return merge(watched, *(number(teller, strand.times) for teller, strand in enumerate(self._strands)))
+
+    def _happen(self, moment: Moment, *, at: float, kind: EventType) -> ApplicationHappening:
+        text = move_times(moment.application, lambda recorded: self.date(recorded, at=at, key=moment.key))
+        application: Application = orjson.loads(self._commits.rename(text, self))
         if kind == "ADDED":
             self._create(moment.key, application)
         life = self._lives[moment.key]
-        self._version += 1
         application["metadata"] |= {
             "uid": life.uid,
             "creationTimestamp": life.created_at,
-            "resourceVersion": str(self._version),
+            "resourceVersion": self.next_version(),
         }
         if kind == "DELETED":
             del self._lives[moment.key], self._last[moment.key]
         else:
             self._last[moment.key] = moment
-        return Happening(at=at, type=kind, key=moment.key, application=application)
+        return ApplicationHappening(at=at, type=kind, key=moment.key, application=application)
 
     def _create(self, key: str, application: Application) -> None:
         births = self._births[key] = self._births.get(key, 0) + 1
         self._lives[key] = _Life(
-            uid=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{key}#{births}@{self._opened_at}")),
+            uid=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{key}#{births}@{self.opened_at}")),
             created_at=application["metadata"]["creationTimestamp"],
         )
-
-    def _date(self, recorded: float, key: str, at: float) -> float:
-        """Return what a time in an event that happens ``at`` is today."""
-        if recorded > self.recording.beginning:
-            today = self._began_at + self._scale.find(recorded) / self.speed
-        else:
-            # What was before the story was before the first telling of it, and is no news at the second.
-            today = self._opened_at - (self.recording.beginning - recorded)
-        # But nothing about an application is older than its creation or its return.
-        return min(max(today, self._not_before.get(key, today)), at)
 
 
 class _Scale:

@@ -1,6 +1,6 @@
-"""Cuts the demo's recording out of those that the tests keep, all of the same Argo CD.
+"""Cuts the demo's recording out of those that the tests keep, all of the same Argo CD: the watch.
 
-`python -m tests.demo.cut` writes it.
+`python -m tests.demo.cut` writes it, and what `cut_resources` cuts.
 
 One day on one clock: the deploy day from where all is well, the two canaries beside it (they were recorded twenty
 minutes later), then the promotion, whose burst says how far things had come by then. What nobody reads is left out.
@@ -17,7 +17,7 @@ from gateway.demo.recording import find_gist, list_times, move_times
 from tests.fakes import recordings
 from tests.fakes.applications import key_of
 
-TARGET = Path(__file__).parent.parent.parent / "gateway" / "demo" / "recordings" / "day.ndjson.gz"
+FOLDER = Path(__file__).parent.parent.parent / "gateway" / "demo" / "recordings"
 
 BEGINNING = 376.0
 """Seconds into the deploy day at which all its applications are healthy, and the first release is about to come."""
@@ -28,6 +28,8 @@ CANARIES_AT = 395.0
 BURST_SPACING = 0.1
 """Seconds between the applications of the promotion's burst, so that they don't all change at once."""
 
+Move = Callable[[float], float]
+
 Event = tuple[float, str, dict[str, Any]]
 """When by the recording's clock (Unix seconds), its type, and the application."""
 
@@ -35,13 +37,7 @@ Event = tuple[float, str, dict[str, Any]]
 def cut() -> bytes:
     """Return the demo's recording, uncompressed: one event a line, the state at the beginning first."""
     day, canaries, promotion = read("deploy-day/stream.sse"), read("canary/app.sse"), read("promotion/stream.sse")
-    beginning = start_of(day) + BEGINNING
-    shift = start_of(day) + CANARIES_AT - start_of(canaries)
-    promoted_at = start_of(promotion)
-
-    def move(at: float) -> float:
-        return at + shift if at < promoted_at else at
-
+    beginning, move = find_beginning(), find_move()
     pay = key_of(canaries[0][2])
     canaries = [(move(at), kind, moved(application, move)) for at, kind, application in canaries]
     promotion = [
@@ -68,15 +64,37 @@ def cut() -> bytes:
     return b"".join(lines)
 
 
+def find_beginning() -> float:
+    """Return when the demo's day begins, by its clock."""
+    return start_of(read("deploy-day/stream.sse")) + BEGINNING
+
+
+def find_move() -> Move:
+    """Return what puts a time of the canaries on the day's clock, and leaves alone one that is of the promotion."""
+    shift = start_of(read("deploy-day/stream.sse")) + CANARIES_AT - start_of(read("canary/app.sse"))
+    promoted_at = start_of(read("promotion/stream.sse"))
+    return lambda at: at + shift if at < promoted_at else at
+
+
 def read(name: str) -> list[Event]:
     """Return a recording's events with their times, which are at least as late as any time within them."""
-    timed = [
-        (at, event)
-        for at, text in zip(recordings.times(name), recordings.lines(name), strict=True)
-        if (event := recordings.event_in(text)) is not None
-    ]
-    start = max(max(list_times(orjson.dumps(event))) - at for at, event in timed)
+    timed = read_timed(name)
+    start = find_start(name)
     return [(start + at, event["type"], event["application"]) for at, event in timed]
+
+
+def read_timed(name: str) -> list[tuple[float, dict[str, Any]]]:
+    """Return what a stream brought, and how many seconds after its request."""
+    return [
+        (at, result)
+        for at, text in zip(recordings.times(name), recordings.lines(name), strict=True)
+        if (result := recordings.event_in(text)) is not None
+    ]
+
+
+def find_start(name: str) -> float:
+    """Return when a watch was asked for: no time within an event is later than the event."""
+    return max(max(list_times(orjson.dumps(event))) - at for at, event in read_timed(name))
 
 
 def start_of(events: list[Event]) -> float:
@@ -93,7 +111,7 @@ def spread(events: list[Event]) -> list[Event]:
     ]
 
 
-def moved(application: dict[str, Any], move: Callable[[float], float]) -> dict[str, Any]:
+def moved(application: dict[str, Any], move: Move) -> dict[str, Any]:
     result: dict[str, Any] = orjson.loads(move_times(orjson.dumps(application), move))
     return result
 
@@ -118,5 +136,15 @@ def line(at: float, kind: str, application: dict[str, Any]) -> bytes:
     return orjson.dumps({"at": round(at, 3), "type": kind, "application": slim(application)}) + b"\n"
 
 
+def write() -> None:
+    """Write the recording into the package."""
+    # Not at the top: what is cut there is joined to what is cut here.
+    from tests.demo.cut_resources import cut_commits, cut_resources
+
+    (FOLDER / "day.ndjson.gz").write_bytes(gzip.compress(cut(), 9, mtime=0))
+    (FOLDER / "resources.ndjson.gz").write_bytes(gzip.compress(cut_resources(), 9, mtime=0))
+    (FOLDER / "commits.ndjson").write_bytes(cut_commits())
+
+
 if __name__ == "__main__":
-    TARGET.write_bytes(gzip.compress(cut(), 9, mtime=0))
+    write()

@@ -101,9 +101,10 @@ async def test_pages_of_any_port_of_this_machine_may_read_and_others_may_not(pla
 
 async def test_a_wrong_token_is_refused_as_argo_cd_does(player: Player) -> None:
     async with ask(player) as session:
+        about_one = [f"{url}/trombone-pay/resource-tree" for url in (LIST, STREAM)]
         for token in ("wrong", "", player.token + "x"):
             headers = {"Authorization": f"Bearer {token}"}
-            for path in (LIST, STREAM, "/api/v1/account/can-i/applications/get/*/*"):
+            for path in (LIST, STREAM, *about_one, "/api/v1/account/can-i/applications/get/*/*"):
                 async with session.get(path, headers={**headers, **SSE}) as response:
                     assert response.status == 401
                     assert b"invalid session" in await response.read()

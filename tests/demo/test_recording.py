@@ -5,15 +5,19 @@ from importlib import resources
 
 from gateway.demo.recording import Recording, list_times
 from tests.demo.cut import cut
+from tests.demo.cut_resources import cut_commits, cut_resources
 
 LARGEST = 200_000
 """Bytes that the recording may add to the package."""
 
 
 def test_the_package_has_the_recording_as_it_is_cut() -> None:
-    packed = (resources.files("gateway.demo") / "recordings" / "day.ndjson.gz").read_bytes()
-    assert gzip.decompress(packed) == cut()
-    assert len(packed) < LARGEST
+    folder = resources.files("gateway.demo") / "recordings"
+    packed = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert gzip.decompress(packed["day.ndjson.gz"]) == cut()
+    assert gzip.decompress(packed["resources.ndjson.gz"]) == cut_resources()
+    assert packed["commits.ndjson"] == cut_commits()
+    assert sum(map(len, packed.values())) < LARGEST
 
 
 def test_it_begins_with_a_healthy_fleet_and_is_in_order(recorded: Recording) -> None:

@@ -1,21 +1,22 @@
 """What the timetable promises of every loop: order, versions, times of today, honest lives."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import orjson
 import pytest
 
+from gateway.demo.happening import ApplicationHappening, Happening
 from gateway.demo.recording import Application, Recording, find_gist, list_times, move_times
-from gateway.demo.timetable import LONGEST_QUIET, Happening, Timetable
+from gateway.demo.timetable import LONGEST_QUIET, Timetable
 
 NOW = 1_800_000_000.25
 LOOPS = 3
 AN_HOUR = 3_600.0
 
 
-def happenings_of(timetable: Timetable) -> Iterator[Happening]:
+def all_happenings_of(timetable: Timetable) -> Iterator[Happening]:
     """Go through some loops; each part begins when the one before has ended."""
     now = NOW
     for happening in timetable.open(NOW):
@@ -26,21 +27,30 @@ def happenings_of(timetable: Timetable) -> Iterator[Happening]:
             yield happening
 
 
+def happenings_of(timetable: Timetable) -> Iterator[ApplicationHappening]:
+    return watched(all_happenings_of(timetable))
+
+
+def watched(happenings: Iterable[Happening]) -> Iterator[ApplicationHappening]:
+    """Return those happenings that a watch is told of."""
+    return (happening for happening in happenings if isinstance(happening, ApplicationHappening))
+
+
 @pytest.fixture(scope="module", params=[1.0, 7.5])
 def timetable(request: pytest.FixtureRequest, recorded: Recording) -> Timetable:
     return Timetable(recorded, speed=request.param)
 
 
 @pytest.fixture(scope="module")
-def happenings(timetable: Timetable) -> list[Happening]:
+def happenings(timetable: Timetable) -> list[ApplicationHappening]:
     return list(happenings_of(timetable))
 
 
-def version_of(happening: Happening) -> int:
+def version_of(happening: ApplicationHappening) -> int:
     return int(happening.application["metadata"]["resourceVersion"])
 
 
-def times_in(happening: Happening) -> list[float]:
+def times_in(happening: ApplicationHappening) -> list[float]:
     return list_times(orjson.dumps(happening.application))
 
 
@@ -54,23 +64,23 @@ def as_recorded(application: Application | bytes) -> Application:
     return find_gist(move_times(text, lambda _: 0.0))
 
 
-def test_events_are_in_order_and_versions_rise_over_all_loops(happenings: list[Happening]) -> None:
+def test_events_are_in_order_and_versions_rise_over_all_loops(happenings: list[ApplicationHappening]) -> None:
     for before, after in itertools.pairwise(happenings):
         assert before.at <= after.at
         assert version_of(before) < version_of(after)
 
 
 def test_a_demo_that_is_started_again_goes_on_above_the_versions_of_the_one_before(
-    happenings: list[Happening], recorded: Recording
+    happenings: list[ApplicationHappening], recorded: Recording
 ) -> None:
-    again = Timetable(recorded).open(happenings[-1].at)
+    again = list(watched(Timetable(recorded).open(happenings[-1].at)))
     assert version_of(again[0]) > version_of(happenings[-1])
 
 
 def test_something_happens_within_seconds_and_goes_on_happening(timetable: Timetable) -> None:
     last = NOW
     said: dict[str, Application] = {}
-    for happening in [*timetable.open(NOW), *timetable.tell(NOW)]:
+    for happening in watched([*timetable.open(NOW), *timetable.tell(NOW)]):
         gist = find_gist(orjson.dumps(happening.application))
         if said.get(happening.key) != gist or happening.type == "DELETED":
             assert happening.at - last <= LONGEST_QUIET / timetable.speed + 0.001
@@ -79,14 +89,14 @@ def test_something_happens_within_seconds_and_goes_on_happening(timetable: Timet
     assert 60 < timetable.length * timetable.speed < 600
 
 
-def test_all_times_are_of_today_and_none_is_later_than_its_event(happenings: list[Happening]) -> None:
+def test_all_times_are_of_today_and_none_is_later_than_its_event(happenings: list[ApplicationHappening]) -> None:
     for happening in happenings:
         times = times_in(happening)
         assert max(times) <= happening.at
         assert min(times) > NOW - AN_HOUR
 
 
-def test_an_operation_begins_when_it_says_so(happenings: list[Happening]) -> None:
+def test_an_operation_begins_when_it_says_so(happenings: list[ApplicationHappening]) -> None:
     begun = 0
     phases: dict[str, str] = {}
     for happening in happenings:
@@ -98,14 +108,14 @@ def test_an_operation_begins_when_it_says_so(happenings: list[Happening]) -> Non
     assert begun > 10 * LOOPS
 
 
-def test_a_life_has_one_time_of_creation(happenings: list[Happening]) -> None:
+def test_a_life_has_one_time_of_creation(happenings: list[ApplicationHappening]) -> None:
     lives = {
         (item.application["metadata"]["uid"], item.application["metadata"]["creationTimestamp"]) for item in happenings
     }
     assert len(lives) == len({uid for uid, _ in lives})
 
 
-def test_operations_never_go_back_in_time(happenings: list[Happening]) -> None:
+def test_operations_never_go_back_in_time(happenings: list[ApplicationHappening]) -> None:
     newest: dict[str, float] = {}
     for happening in happenings:
         uid = happening.application["metadata"]["uid"]
@@ -116,7 +126,7 @@ def test_operations_never_go_back_in_time(happenings: list[Happening]) -> None:
             newest[uid] = at
 
 
-def test_events_are_honest(happenings: list[Happening]) -> None:
+def test_events_are_honest(happenings: list[ApplicationHappening]) -> None:
     """Only what isn't there is ADDED, only what is there MODIFIED or DELETED, and a new life has another uid."""
     uids: dict[str, str] = {}
     past: set[str] = set()
@@ -133,7 +143,7 @@ def test_events_are_honest(happenings: list[Happening]) -> None:
     assert len(past) == 2 * LOOPS
 
 
-def test_every_application_that_is_deleted_comes_back(happenings: list[Happening]) -> None:
+def test_every_application_that_is_deleted_comes_back(happenings: list[ApplicationHappening]) -> None:
     for number, happening in enumerate(happenings):
         if happening.type == "DELETED" and number < len(happenings) * (LOOPS - 1) / LOOPS:
             later = happenings[number + 1 :]
@@ -142,13 +152,13 @@ def test_every_application_that_is_deleted_comes_back(happenings: list[Happening
 
 def test_after_each_loop_everything_is_as_it_was_at_first(recorded: Recording) -> None:
     timetable = Timetable(recorded)
-    held = {happening.key: happening.application for happening in timetable.open(NOW)}
+    held = {happening.key: happening.application for happening in watched(timetable.open(NOW))}
     first = {moment.key: as_recorded(moment.application) for moment in recorded.fleet}
     now, stories = NOW, []
     for _ in range(LOOPS):
         story = []
         for part in (timetable.tell, timetable.bring_back):
-            for happening in part(now):
+            for happening in watched(part(now)):
                 now = happening.at
                 story.append((happening.type, happening.key))
                 held[happening.key] = happening.application
@@ -163,9 +173,9 @@ def test_a_story_that_ends_with_an_application_less_brings_it_back(recorded: Rec
     deleted = next(number for number, moment in enumerate(recorded.story) if moment.type == "DELETED")
     timetable = Timetable(Recording(fleet=recorded.fleet, story=recorded.story[: deleted + 1]))
     timetable.open(NOW)
-    *_, end = timetable.tell(NOW)
+    *_, end = watched(timetable.tell(NOW))
     assert end.type == "DELETED"
-    back = next(happening for happening in timetable.bring_back(end.at) if happening.key == end.key)
+    back = next(happening for happening in watched(timetable.bring_back(end.at)) if happening.key == end.key)
     assert back.type == "ADDED"
     assert back.application["metadata"]["uid"] != end.application["metadata"]["uid"]
     assert seconds_of(back.application["metadata"]["creationTimestamp"]) == int(back.at)
