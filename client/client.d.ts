@@ -1,0 +1,739 @@
+// Made of the gateway's contract by `python -m tests.client.declarations`; not to be changed by hand.
+
+/** How the line to the gateway is; times are this machine's, in milliseconds. */
+export interface Link {
+  /**
+   * `opening`: no word yet. `open`: the stream is alive. `lost`: it is being opened again. `refused`: the gateway, or
+   * what is before it, says no; tried again slowly. `resting`: closed while nobody looks.
+   */
+  readonly phase: "opening" | "open" | "lost" | "refused" | "resting";
+  /** When the phase began. */
+  readonly since: number;
+  /** When the gateway last said anything; 0 if never. */
+  readonly heardAt: number;
+  /** Why the gateway ended the last stream: `lifetime`, `drain`, `overloaded`, …; empty if it didn't say. */
+  readonly goodbye: string;
+  /** With `refused`: the HTTP status. 401 also where a login page answers. */
+  readonly status?: number;
+}
+
+/**
+ * How true is what is held. `live`, `stale`, `down`: what the gateway says of its line to Argo CD. `connecting`: not heard
+ * yet, or the gateway has no state yet. `disconnected`: no stream for more than eight seconds. `refused`: see `link.status`.
+ */
+export type Standing = "live" | "stale" | "down" | "connecting" | "disconnected" | "refused";
+
+/** What both kinds of connection know; frozen. Another object whenever something changed, the same while nothing did. */
+export interface Held {
+  /** Whether a first state has come. */
+  readonly known: boolean;
+  /** The gateway's line to Argo CD, as last heard. */
+  readonly upstream: Upstream | undefined;
+  readonly link: Link;
+  /** Where the stream continues; opaque. */
+  readonly cursor: string;
+  /** The gateway's clock minus this machine's, in milliseconds. */
+  readonly ahead: number;
+  readonly standing: Standing;
+}
+
+export interface State extends Held {
+  /** By key. A document is frozen, and another object only if something in it changed; likewise each of its fields. */
+  readonly applications: ReadonlyMap<string, Application>;
+}
+
+export interface DetailState extends Held {
+  /** Null while nothing is known, and when the application is gone. */
+  readonly detail: Detail | null;
+}
+
+/** What became of one application within a batch: no `before` where it came, no `after` where it went. */
+export interface Change {
+  readonly key: string;
+  readonly before: Application | undefined;
+  readonly after: Application | undefined;
+}
+
+export interface Told {
+  /** Whether it may have happened while there was no connection. */
+  readonly away: boolean;
+}
+
+export interface Options {
+  /** The stream, with its parameters. By default `api/stream/pipelines`, relative to the page's base. */
+  url?: string | URL;
+  /** One stream for all tabs of the browser that ask for the same URL. Default: true. */
+  shared?: boolean;
+  /** Milliseconds for which all tabs must be hidden before the stream is closed. Default: 300,000; Infinity: never. */
+  hiddenAfter?: number;
+  /** Whether cookies go to another origin. Default: false. */
+  withCredentials?: boolean;
+}
+
+export interface ListOptions extends Options {
+  /** A state to continue from, such as a server rendered: an answer of `/api/pipelines` with its `Gateway-Cursor`. */
+  from?: { cursor: string; applications: Iterable<Application>; upstream?: Upstream };
+}
+
+export interface DetailOptions extends Options {
+  /** A detail to continue from. */
+  from?: { cursor: string; detail: Detail; upstream?: Upstream };
+}
+
+export interface Following<S, C> {
+  readonly state: S;
+  /** Called at most once for each animation frame. Returns how to hear no more. */
+  subscribe(listener: (state: S, changes: readonly C[], told: Told) => void): () => void;
+  /** Try again now, if there is a wait; not before the gateway's own wait is over. */
+  retry(): void;
+  /** End it for good. */
+  close(): void;
+}
+
+export type Connection = Following<State, Change>;
+
+/** Its changes are the names of the fields that changed. */
+export type DetailConnection = Following<DetailState, string>;
+
+/** Follow the applications. Where there is no EventSource (a server that renders) it holds `from`, and opens nothing. */
+export function connect(options?: ListOptions): Connection;
+
+/** Follow one application in detail, by its key. The parameters of the URL are for lists, and left out. */
+export function connectDetail(key: string, options?: DetailOptions): DetailConnection;
+
+/** The rule of snapshots and deltas, pure: for clients with a connection of their own. */
+export class Fold {
+  /** As of the last event; this map changes in place, its documents never do. */
+  applications: Map<string, Application>;
+  known: boolean;
+  /** Take an event; return what it changed. The first snapshot changes nothing. Throws TypeError for what no gateway sends. */
+  take(name: "snapshot", data: Snapshot): Change[];
+  take(name: "delta", data: Delta): Change[];
+  take(name: string, data: unknown): Change[];
+}
+
+/** The same for one application in detail. */
+export class DetailFold {
+  detail: Detail | null;
+  known: boolean;
+  take(name: string, data: unknown): string[];
+}
+
+/** The status document of one Argo CD Application. What is absent is an absent field, never null. Times are RFC 3339 in UTC. Words of Argo CD pass through as they are: one that isn't listed here has to be expected. Further fields may come; none ever goes. */
+export interface Application {
+  /** Identifies the application in the stream. Opaque; it never changes. */
+  readonly key: string;
+  /** The application's name. It need not be unique: several namespaces may have it. */
+  readonly name: string;
+  /** The namespace of the Application resource, not the one that it deploys to. */
+  readonly namespace: string;
+  /** The Argo CD project. Absent while it isn't known. */
+  readonly project?: string;
+  /** The service that the application is an instance of, by the gateway's rules. Absent where no rule knows it. */
+  readonly service?: string;
+  /** The environment that it runs in, such as dev or prod, by the gateway's rules. Absent where no rule knows it. */
+  readonly environment?: string;
+  /** The team that owns it, by the gateway's rules. Absent where no rule knows it. */
+  readonly team?: string;
+  /** The labels of the Application resource. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly owner?: Owner;
+  readonly destination?: Destination;
+  /** Where manifests come from. Applications of one source and of several look alike. */
+  readonly sources?: ReadonlyArray<Source>;
+  readonly autoSync?: AutoSync;
+  readonly sync?: Sync;
+  readonly health?: Health;
+  readonly operation?: Operation;
+  /** The container images in use, as Argo CD lists them. */
+  readonly images?: ReadonlyArray<string>;
+  /** Where the application is found by people: the external URLs that Argo CD found. */
+  readonly urls?: ReadonlyArray<string>;
+  /** What Argo CD found wrong or remarkable. */
+  readonly conditions?: ReadonlyArray<Condition>;
+  /** When the Application resource was created. */
+  readonly createdAt?: string;
+  /** When its deletion was asked for. Present only while it is being deleted. */
+  readonly deletionTimestamp?: string;
+}
+
+/** The data of a `delta` event: what changed. For each key of `changed` assign its fields, whole: null removes a field, an unknown key begins empty. Then drop the keys in `removed`. No key is in both. */
+export interface Delta {
+  /** Only in the first event of a stream that continues from a cursor: `resumed`. Such a delta is empty where nothing changed meanwhile. */
+  readonly reason?: "resumed" | (string & {});
+  /** By key, the fields that changed. An application that comes into view comes whole. */
+  readonly changed: Readonly<Record<string, DeltaFields>>;
+  /** The keys of applications that are gone, or no longer what was asked for. */
+  readonly removed: ReadonlyArray<string>;
+}
+
+/** One application in detail: the status document with its messages whole, its history, and what Argo CD tells of it when asked. A field is the unit of change. Further fields may come; none ever goes. */
+export interface Detail {
+  readonly key: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly project?: string;
+  readonly service?: string;
+  readonly environment?: string;
+  readonly team?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly owner?: Owner;
+  readonly destination?: Destination;
+  readonly sources?: ReadonlyArray<Source>;
+  readonly autoSync?: AutoSync;
+  readonly sync?: Sync;
+  readonly health?: Health;
+  readonly operation?: Operation;
+  readonly images?: ReadonlyArray<string>;
+  readonly urls?: ReadonlyArray<string>;
+  readonly conditions?: ReadonlyArray<Condition>;
+  readonly createdAt?: string;
+  readonly deletionTimestamp?: string;
+  /** Argo CD's own history: full, successful syncs, the oldest first. */
+  readonly history: ReadonlyArray<Deployment>;
+  /** By SHA, who wrote the revisions of `sync`, `operation` and `history`, and what for. Absent until something is known; versions of charts aren't in it. */
+  readonly revisions?: Readonly<Record<string, Commit>>;
+  /** The resources that the application manages, and how each compares. Absent until known. */
+  readonly resources?: ReadonlyArray<Resource>;
+  readonly operationResult?: OperationResult;
+  readonly tree?: Tree;
+  /** Why the application isn't well, in a sentence each, the worst first. Empty where there is nothing to say. */
+  readonly explanations: ReadonlyArray<Explanation>;
+  readonly links: Links;
+  readonly parts: Parts;
+}
+
+/** The data of a `goodbye` event: the last of a stream that the gateway ends. An EventSource comes back by itself. */
+export interface Goodbye {
+  /** `lifetime`: the stream was open for long enough. `drain`: this gateway goes down; another, or the next, will answer. `overloaded`: there is no room at the moment. `unknown`: what was asked for before anything was known doesn't exist; coming back tells more. */
+  readonly reason: "lifetime" | "drain" | "overloaded" | "unknown" | (string & {});
+  /** How many milliseconds to wait before coming back; the same as the stream's `retry:` field. */
+  readonly retryMs: number;
+}
+
+/** The data of a `heartbeat` event: the stream is alive, and how the gateway's line to Argo CD is. It comes behind the first state, after 15 s of silence, and at once when upstream's state changes. */
+export interface Heartbeat {
+  /** The gateway's time. */
+  readonly at: string;
+  readonly upstream: Upstream;
+}
+
+/** What went wrong and what to do about it: RFC 9457, as `application/problem+json`. */
+export interface Problem {
+  /** The kind of problem. Stable: programs should look at this. */
+  readonly type: string;
+  /** The name of the HTTP status. */
+  readonly title: string;
+  /** The HTTP status. */
+  readonly status: number;
+  /** What is wrong and what to do, for people. Not stable. */
+  readonly detail: string;
+  /** With `bad-parameters`: everything that is wrong with the query. */
+  readonly problems?: ReadonlyArray<string>;
+  /** With `ambiguous`: the keys of the applications that have the name. */
+  readonly candidates?: ReadonlyArray<string>;
+  /** With `unknown-schema`: the names of those that there are. */
+  readonly schemas?: ReadonlyArray<string>;
+}
+
+/** The data of a `snapshot` event: everything that the subscriber sees. It replaces whatever a client holds. */
+export interface Snapshot {
+  /** Why a snapshot came: `new`, no cursor was sent; `epoch`, the cursor is from before a restart of the gateway (or isn't one of its own); `view`, it was given for other parameters; `trimmed`, it is older than what the gateway remembers; `lagged`, within a stream: the client was too far behind for a delta. */
+  readonly reason: "new" | "epoch" | "view" | "trimmed" | "lagged" | (string & {});
+  /** The place in the gateway's log that the snapshot shows. Opaque; equal positions are equal states. */
+  readonly position: string;
+  /** Each application that the subscriber sees, once, in no particular order. */
+  readonly applications: ReadonlyArray<Application>;
+}
+
+/** How the gateway and its upstream are, for people and for alerts. Counts are since its start. */
+export interface Status {
+  /** The gateway's version. */
+  readonly version: string;
+  /** When it started. */
+  readonly startedAt: string;
+  /** The epoch of its log; another one means that every subscriber got a snapshot. */
+  readonly epoch: string;
+  /** The last position of its log. */
+  readonly position: string;
+  /** How many applications it knows. */
+  readonly applications: number;
+  /** Its line to Argo CD. */
+  readonly upstream: {
+    readonly state: "connecting" | "live" | "stale" | "down";
+    readonly since: string;
+    readonly reason?: "starting" | "refused" | "permission-lost" | "too-large" | "unreachable" | "answered-badly" | "unhealthy" | "ended" | "silent" | (string & {});
+    readonly verifiedAt?: string;
+    /** Argo CD's version. Absent until it is known. */
+    readonly version?: string;
+    /** The last failure upstream, however long ago. */
+    readonly lastError?: {
+      /** When. */
+      readonly at: string;
+      /** Its kind. */
+      readonly kind: "refused" | "too-large" | "unreachable" | "answered-badly" | "unhealthy" | "ended" | "silent" | (string & {});
+      /** What happened; never a secret. */
+      readonly message: string;
+    };
+    /** How many full comparisons with Argo CD ended well. */
+    readonly reconciles: number;
+    /** What those comparisons found that Argo CD's stream had lost. */
+    readonly repairs: {
+      /** Changes. */
+      readonly missedUpdate: number;
+      /** Deletions. */
+      readonly missedDelete: number;
+    };
+    /** How many times Argo CD went back to older versions, as after a restored backup. */
+    readonly restores: number;
+    /** Events that couldn't be read and were put aside. */
+    readonly unreadable: {
+      /** Not what Argo CD sends. */
+      readonly undecodable: number;
+      /** Longer than GATEWAY_MAX_LINE. */
+      readonly oversized: number;
+    };
+    /** When the token for Argo CD expires. Absent where it says nothing of that. */
+    readonly tokenExpiresAt?: string;
+  };
+  /** Who is subscribed. */
+  readonly subscribers: {
+    /** Open streams. */
+    readonly open: number;
+    /** Those that lag. */
+    readonly behind: number;
+    /** Different selections of applications. */
+    readonly views: number;
+    /** Applications whose detail is watched. */
+    readonly details: number;
+  };
+  /** How access is configured: `loopback`, this machine only; `none`, everybody who can reach it. */
+  readonly access: "loopback" | "none" | (string & {});
+}
+
+/** The controller that made the application. */
+export interface Owner {
+  /** Its kind, such as ApplicationSet. */
+  readonly kind: string;
+  /** Its name. */
+  readonly name: string;
+}
+
+/** Where the application is deployed: a cluster, by the URL of its API server or by name, and a namespace. */
+export interface Destination {
+  /** The URL of the cluster's API server. */
+  readonly server?: string;
+  /** The name that Argo CD knows the cluster by. */
+  readonly name?: string;
+  /** The namespace in the cluster. */
+  readonly namespace?: string;
+}
+
+/** Where manifests come from. */
+export interface Source {
+  /** The repository. */
+  readonly repoURL: string;
+  /** The folder in the repository. */
+  readonly path?: string;
+  /** The branch, tag, commit or version range that is followed. */
+  readonly targetRevision?: string;
+  /** The Helm chart, where the repository is one of charts. */
+  readonly chart?: string;
+  /** The name by which other sources refer to this one. */
+  readonly ref?: string;
+}
+
+/** Automated sync. Absent where an operator must start each sync. */
+export interface AutoSync {
+  /** Whether resources that the sources no longer have are deleted. */
+  readonly prune: boolean;
+  /** Whether changes made in the cluster are undone. */
+  readonly selfHeal: boolean;
+}
+
+/** How the cluster compares with the sources. */
+export interface Sync {
+  /** Argo CD's word for it. */
+  readonly status?: "Synced" | "OutOfSync" | "Unknown" | (string & {});
+  /** What the cluster was compared with. One revision for each source, in the order of `sources`. */
+  readonly revisions?: ReadonlyArray<string>;
+  /** When the gateway saw the status become what it is: its own observation, for Argo CD keeps none. */
+  readonly since?: string;
+  /** True where the status may be older than `since`: the gateway found it so when it first looked. */
+  readonly atLeast?: boolean;
+}
+
+/** Argo CD's verdict on the application's resources. */
+export interface Health {
+  /** Argo CD's word for it. */
+  readonly status: "Healthy" | "Suspended" | "Progressing" | "Missing" | "Degraded" | "Unknown" | (string & {});
+  /** Why. Cut at 1,000 characters, with `…` behind; `GET /api/pipelines/{name}` has it whole. */
+  readonly message?: string;
+  /** Since when the status holds, as Argo CD says. */
+  readonly since?: string;
+}
+
+/** Who asked for it. */
+export interface InitiatedBy {
+  /** The user. */
+  readonly username?: string;
+  /** True where automated sync did. */
+  readonly automated?: boolean;
+}
+
+/** The current or the last operation. `phase` Running with `finishedAt` set means: that attempt failed, a retry is due. One that was asked for and hasn't begun is Running with the message `waiting to start`. */
+export interface Operation {
+  /** Argo CD's word for how it stands. */
+  readonly phase: "Running" | "Terminating" | "Succeeded" | "Failed" | "Error" | (string & {});
+  /** When it began. */
+  readonly startedAt?: string;
+  /** When it, or its last attempt, ended. */
+  readonly finishedAt?: string;
+  /** What is, or was, synced to. One revision for each source, in the order of `sources`. */
+  readonly revisions?: ReadonlyArray<string>;
+  readonly initiatedBy?: InitiatedBy;
+  /** How many times it was tried again; absent where none. */
+  readonly retryCount?: number;
+  /** What Argo CD says of it. Cut at 1,000 characters, with `…` behind. */
+  readonly message?: string;
+}
+
+/** Something that Argo CD found wrong or remarkable. */
+export interface Condition {
+  /** Its kind, such as ComparisonError. The end of the word (Error, Warning) is its severity. */
+  readonly type: string;
+  /** What it is about. Cut at 1,000 characters, with `…` behind. */
+  readonly message?: string;
+  /** Since when. */
+  readonly since?: string;
+}
+
+/** Fields of an application with their new values, each whole; null for one that is absent now. */
+export interface DeltaFields {
+  readonly key?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly project?: string | null;
+  readonly service?: string | null;
+  readonly environment?: string | null;
+  readonly team?: string | null;
+  readonly labels?: Readonly<Record<string, string>> | null;
+  readonly owner?: Owner | null;
+  readonly destination?: Destination | null;
+  readonly sources?: ReadonlyArray<Source> | null;
+  readonly autoSync?: AutoSync | null;
+  readonly sync?: Sync | null;
+  readonly health?: Health | null;
+  readonly operation?: Operation | null;
+  readonly images?: ReadonlyArray<string> | null;
+  readonly urls?: ReadonlyArray<string> | null;
+  readonly conditions?: ReadonlyArray<Condition> | null;
+  readonly createdAt?: string | null;
+  readonly deletionTimestamp?: string | null;
+}
+
+/** Who wrote a revision, and what for. */
+export interface Commit {
+  /** Its author. */
+  readonly author?: string;
+  /** When it was written. */
+  readonly date?: string;
+  /** Its message, whole. */
+  readonly message?: string;
+  /** The tags that point at it. */
+  readonly tags?: ReadonlyArray<string>;
+  /** Its page, where the repository's host tells where that is. */
+  readonly url?: string;
+}
+
+/** Argo CD's verdict on one resource. */
+export interface DetailHealth {
+  /** Argo CD's word for it, as for applications. */
+  readonly status?: string;
+  /** Why. */
+  readonly message?: string;
+}
+
+/** A resource that the application manages. */
+export interface Resource {
+  /** Its API group; absent for the core group. */
+  readonly group?: string;
+  /** Its API version. */
+  readonly version?: string;
+  /** Its kind. */
+  readonly kind: string;
+  /** Its namespace; absent where it has none. */
+  readonly namespace?: string;
+  /** Its name. */
+  readonly name: string;
+  /** How it compares with the sources; absent for hooks. */
+  readonly status?: "Synced" | "OutOfSync" | "Unknown" | (string & {});
+  readonly health?: DetailHealth;
+  /** True where the sources no longer have it. */
+  readonly requiresPruning?: boolean;
+  /** True for a hook of a sync. */
+  readonly hook?: boolean;
+}
+
+/** What the last sync did, resource by resource. Absent where there was none. */
+export interface OperationResult {
+  /** The resources that it was about. */
+  readonly resources: ReadonlyArray<Applied>;
+}
+
+/** What the last sync did to one resource. */
+export interface Applied {
+  /** Its API group; absent for the core group. */
+  readonly group?: string;
+  /** Its API version. */
+  readonly version?: string;
+  /** Its kind. */
+  readonly kind: string;
+  /** Its namespace; absent where it has none. */
+  readonly namespace?: string;
+  /** Its name. */
+  readonly name: string;
+  /** What became of it. */
+  readonly status?: "Synced" | "SyncFailed" | "Pruned" | "PruneSkipped" | (string & {});
+  /** What Kubernetes said. */
+  readonly message?: string;
+  /** How a hook stands. */
+  readonly hookPhase?: "Running" | "Terminating" | "Failed" | "Error" | "Succeeded" | (string & {});
+  /** When a hook runs, such as PreSync. */
+  readonly hookType?: string;
+  /** The phase of the sync that it belongs to. */
+  readonly syncPhase?: string;
+}
+
+/** The resource tree: what the application manages, and what came of that. Absent until known. */
+export interface Tree {
+  /** The resources. */
+  readonly nodes: ReadonlyArray<Node>;
+  /** How many more there are, beyond 5,000. */
+  readonly omitted?: number;
+}
+
+/** A resource of the tree. */
+export interface Node {
+  /** What Kubernetes knows it by; absent where it is missing. */
+  readonly uid?: string;
+  /** Its API group; absent for the core group. */
+  readonly group?: string;
+  /** Its API version. */
+  readonly version?: string;
+  /** Its kind. */
+  readonly kind: string;
+  /** Its namespace; absent where it has none. */
+  readonly namespace?: string;
+  /** Its name. */
+  readonly name: string;
+  /** The `uid`s of the resources that it belongs to; absent at the root. */
+  readonly parents?: ReadonlyArray<string>;
+  readonly health?: DetailHealth;
+  /** The images of its containers. */
+  readonly images?: ReadonlyArray<string>;
+  /** What Argo CD tells of it in a few words, such as how many containers are ready. */
+  readonly info?: ReadonlyArray<{
+    /** What is told. */
+    readonly name: string;
+    /** What it is. */
+    readonly value: string;
+  }>;
+  /** When it was created. */
+  readonly createdAt?: string;
+}
+
+/** Why the application isn't well: one cause. */
+export interface Explanation {
+  /** What it is, for programs. Another condition of Argo CD's has its own type as its code, in this form. */
+  readonly code: "comparison-error" | "invalid-spec-error" | "sync-error" | "deletion-error" | "unknown-error" | "orphaned-resource-warning" | "shared-resource-warning" | "repeated-resource-warning" | "excluded-resource-warning" | "operation-failed" | "degraded" | "missing" | "unknown-health" | "suspended" | "progressing" | "out-of-sync" | "deleting" | (string & {});
+  /** The same for people, in one or two English sentences. */
+  readonly text: string;
+  /** Since when. */
+  readonly since?: string;
+  /** True where it may be older than `since`: the gateway found it so when it first looked. */
+  readonly atLeast?: boolean;
+  /** What is usually done. */
+  readonly advice?: string;
+  /** What to run to learn more. */
+  readonly command?: string;
+  /** The resources that it is about, at most 20. */
+  readonly subjects?: ReadonlyArray<string>;
+  /** What was deployed last before that. */
+  readonly deployment?: {
+    /** One revision for each source. */
+    readonly revisions?: ReadonlyArray<string>;
+    /** When that began. */
+    readonly startedAt?: string;
+    readonly initiatedBy?: InitiatedBy;
+  };
+}
+
+/** Where people find more. A link that nobody can tell is absent. */
+export interface Links {
+  /** The application in Argo CD; there where `ARGOCD_PUBLIC_URL` is set. */
+  readonly argocd?: string;
+  /** The revision that was compared. */
+  readonly commit?: string;
+  /** What changed between the revision deployed before and this one. */
+  readonly compare?: string;
+}
+
+/** How complete the detail is. */
+export interface Parts {
+  readonly tree: Part;
+  readonly resources: Part;
+  readonly revisions: Part;
+}
+
+/** How complete a part is. */
+export interface Part {
+  /** `failed`: it couldn't be got, or not anew; what is shown of it is what was known before, and it is tried again. */
+  readonly state: "loading" | "ready" | "failed" | (string & {});
+  /** Why it failed. */
+  readonly reason?: "refused" | "forbidden" | "not-found" | "too-large" | "unreachable" | "answered-badly" | "unhealthy" | (string & {});
+}
+
+/** How the gateway's line to Argo CD is. */
+export interface Upstream {
+  /** `connecting`: the first state isn't complete yet. `live`: what is shown follows Argo CD. `stale`: the line is lost or silent; what is shown is as old as `since`. `down`: Argo CD refuses the gateway, or hasn't been reached for a minute. */
+  readonly state: "connecting" | "live" | "stale" | "down";
+  /** Since when that state holds; for `stale` and `down`, until when what is shown could be trusted. */
+  readonly since: string;
+  /** Why it isn't live. */
+  readonly reason?: "starting" | "refused" | "permission-lost" | "too-large" | "unreachable" | "answered-badly" | "unhealthy" | "ended" | "silent" | (string & {});
+  /** When the last comparison of everything with Argo CD ended: how old the proof is that nothing is missing. Absent before the first. */
+  readonly verifiedAt?: string;
+}
+
+/** The state at a position. */
+export interface Pipelines {
+  readonly position: string;
+  readonly upstream: Upstream;
+  readonly applications: ReadonlyArray<Application>;
+}
+
+/** One application at a position. */
+export interface Pipeline {
+  readonly position: string;
+  readonly upstream: Upstream;
+  readonly application: ApplicationInFull;
+}
+
+/** An application, its messages whole, with its history. */
+export interface ApplicationInFull extends Application {
+  /** Argo CD's own history: full, successful syncs, the oldest first. */
+  readonly history: ReadonlyArray<Deployment>;
+}
+
+/** One full, successful sync. */
+export interface Deployment {
+  /** Argo CD's number for it, such as a rollback names. */
+  readonly id: number;
+  /** What was synced to, one revision for each source. */
+  readonly revisions?: ReadonlyArray<string>;
+  /** When it began. */
+  readonly startedAt?: string;
+  /** When it was done. */
+  readonly deployedAt?: string;
+  readonly initiatedBy?: InitiatedBy;
+}
+
+/** What changed since a moment. */
+export interface Changes {
+  readonly position: string;
+  /** The moment that was asked for. */
+  readonly since: string;
+  /** Whether these are all changes since then. */
+  readonly complete: boolean;
+  /** Only where `complete` is false: since when they are all, or where the limit cut them off. */
+  readonly from?: string;
+  /** The changes, newest first. */
+  readonly changes: ReadonlyArray<ListedChange>;
+}
+
+/** One change of one application. */
+export interface ListedChange {
+  /** When the gateway learned of it. */
+  readonly at: string;
+  /** Its place among all changes of this epoch. */
+  readonly offset: number;
+  readonly key: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly project?: string;
+  /** `added` and `removed` are meant as the selection sees it. */
+  readonly kind: "added" | "changed" | "removed" | (string & {});
+  readonly before?: Side;
+  readonly after?: Side;
+}
+
+/** One side of a change: of one that is `changed` the fields that differ (an absent field was absent), otherwise the whole document. */
+export interface Side {
+  readonly key?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly project?: string;
+  readonly service?: string;
+  readonly environment?: string;
+  readonly team?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly owner?: Owner;
+  readonly destination?: Destination;
+  readonly sources?: ReadonlyArray<Source>;
+  readonly autoSync?: AutoSync;
+  readonly sync?: Sync;
+  readonly health?: Health;
+  readonly operation?: Operation;
+  readonly images?: ReadonlyArray<string>;
+  readonly urls?: ReadonlyArray<string>;
+  readonly conditions?: ReadonlyArray<Condition>;
+  readonly createdAt?: string;
+  readonly deletionTimestamp?: string;
+}
+
+/** The data of a `snapshot` of one application's stream: replace what you hold. */
+export interface DetailSnapshot {
+  readonly reason: "new" | "epoch" | "view" | "trimmed" | "lagged" | (string & {});
+  readonly position: string;
+  /** The application in detail; null where it is gone. */
+  readonly detail: Detail | null;
+}
+
+/** The data of a `delta` of one application's stream: assign the fields, each whole; null removes one. With `removed` the application is gone: hold nothing. If it comes back, its fields come in `changed`. */
+export interface DetailDelta {
+  readonly reason?: "resumed" | (string & {});
+  /** The fields that changed. */
+  readonly changed: {
+    readonly key?: string;
+    readonly name?: string;
+    readonly namespace?: string;
+    readonly project?: string | null;
+    readonly service?: string | null;
+    readonly environment?: string | null;
+    readonly team?: string | null;
+    readonly labels?: Readonly<Record<string, string>> | null;
+    readonly owner?: Owner | null;
+    readonly destination?: Destination | null;
+    readonly sources?: ReadonlyArray<Source> | null;
+    readonly autoSync?: AutoSync | null;
+    readonly sync?: Sync | null;
+    readonly health?: Health | null;
+    readonly operation?: Operation | null;
+    readonly images?: ReadonlyArray<string> | null;
+    readonly urls?: ReadonlyArray<string> | null;
+    readonly conditions?: ReadonlyArray<Condition> | null;
+    readonly createdAt?: string | null;
+    readonly deletionTimestamp?: string | null;
+    readonly history?: ReadonlyArray<Deployment> | null;
+    readonly revisions?: Readonly<Record<string, Commit>> | null;
+    readonly resources?: ReadonlyArray<Resource> | null;
+    readonly operationResult?: OperationResult | null;
+    readonly tree?: Tree | null;
+    readonly explanations?: ReadonlyArray<Explanation> | null;
+    readonly links?: Links | null;
+    readonly parts?: Parts | null;
+  };
+  /** True where the application is gone; then nothing is in `changed`. */
+  readonly removed?: boolean;
+}
