@@ -197,6 +197,8 @@ export interface Detail {
   readonly resources?: ReadonlyArray<Resource>;
   readonly operationResult?: OperationResult;
   readonly tree?: Tree;
+  /** The rollouts of Argo Rollouts among its resources: where each stands, and what was measured. Absent until one is known, and where there are none. */
+  readonly rollouts?: ReadonlyArray<Rollout>;
   /** Why the application isn't well, in a sentence each, the worst first. Empty where there is nothing to say. */
   readonly explanations: ReadonlyArray<Explanation>;
   readonly links: Links;
@@ -543,6 +545,163 @@ export interface Node {
   readonly createdAt?: string;
 }
 
+/** A rollout: a new version that replaces the stable one step by step, or at once after a look. */
+export interface Rollout {
+  /** Its name. */
+  readonly name: string;
+  /** Its namespace. */
+  readonly namespace: string;
+  /** How the new version comes. Absent where the manifest names neither. */
+  readonly strategy?: "canary" | "blueGreen" | (string & {});
+  /** Argo Rollouts' word for how it stands; Progressing where its controller hasn't seen yet what is wanted. */
+  readonly phase?: "Healthy" | "Degraded" | "Progressing" | "Paused" | (string & {});
+  /** What its controller says of that. */
+  readonly message?: string;
+  /** The step that is under way, counted from 1. Absent where none is. */
+  readonly step?: number;
+  /** The steps of a canary, at most 100. */
+  readonly steps?: ReadonlyArray<Step>;
+  /** The share of traffic that the new version has, in percent: as a traffic router was told, else its share of the pods that are available. */
+  readonly weight?: number;
+  /** The share that it is to have at this step, in percent. */
+  readonly desiredWeight?: number;
+  /** Since when it pauses. */
+  readonly pausedSince?: string;
+  /** Why it pauses. */
+  readonly pauseReason?: "CanaryPauseStep" | "BlueGreenPause" | "InconclusiveAnalysisRun" | "Paused" | (string & {});
+  /** When the pause ends by itself. Absent where somebody must promote it. */
+  readonly pauseEndsAt?: string;
+  readonly stableRevision?: PodTemplate;
+  /** The new version. Absent where there is none but the stable one. */
+  readonly canaryRevision?: PodTemplate;
+  /** Its pods. */
+  readonly replicas?: {
+    /** How many are wanted. */
+    readonly desired: number;
+    /** How many are ready. */
+    readonly ready: number;
+    /** How many are of the new version. */
+    readonly updated: number;
+    /** How many are available. */
+    readonly available: number;
+  };
+  /** What only a blue-green rollout has. */
+  readonly blueGreen?: {
+    /** The service that everybody uses. */
+    readonly activeService?: string;
+    /** The service that shows the new version before. */
+    readonly previewService?: string;
+    /** The hash of the version behind the first. */
+    readonly activeRevision?: string;
+    /** The hash of the version behind the second. */
+    readonly previewRevision?: string;
+    /** Whether the new version is promoted without anybody's say. */
+    readonly autoPromotion: boolean;
+    /** After how many seconds. */
+    readonly autoPromotionSeconds?: number;
+  };
+  /** True where it was aborted: the stable version serves all. */
+  readonly aborted?: boolean;
+  /** When it was. */
+  readonly abortedAt?: string;
+  /** Why it was. */
+  readonly reason?: string;
+  /** True while somebody's wish to skip all further steps is being carried out. */
+  readonly promotedFully?: boolean;
+  /** The analyses of the new version, or of the one that came last, at most 10, the newest first. */
+  readonly analysisRuns?: ReadonlyArray<AnalysisRun>;
+}
+
+/** A step of a canary. */
+export interface Step {
+  /** What it does. */
+  readonly kind: "setWeight" | "pause" | "analysis" | "experiment" | "setCanaryScale" | "setHeaderRoute" | "setMirrorRoute" | "plugin" | (string & {});
+  /** The share that it sets, in percent. */
+  readonly weight?: number;
+  /** The number of pods that it sets. */
+  readonly replicas?: number;
+  /** How long it pauses, in seconds. A pause without one waits for somebody. */
+  readonly duration?: number;
+  /** The analyses that it runs. */
+  readonly templates?: ReadonlyArray<string>;
+  /** Whether it is done. It is failed where its analysis had the rollout aborted. */
+  readonly state: "done" | "current" | "ahead" | "failed" | (string & {});
+}
+
+/** A version of the pods. */
+export interface PodTemplate {
+  /** The hash in the name of its ReplicaSet. */
+  readonly hash: string;
+  /** Its images, where they are known. */
+  readonly images?: ReadonlyArray<string>;
+}
+
+/** A series of measurements that decides whether a rollout goes on. */
+export interface AnalysisRun {
+  /** Its name. */
+  readonly name: string;
+  /** How it stands. */
+  readonly phase: "Pending" | "Running" | "Successful" | "Failed" | "Error" | "Inconclusive" | (string & {});
+  /** Why. */
+  readonly message?: string;
+  /** What it belongs to. Absent where an experiment runs it. */
+  readonly type?: "Step" | "Background" | "PrePromotion" | "PostPromotion" | (string & {});
+  /** The step that it belongs to, counted from 1. */
+  readonly step?: number;
+  /** When it began. */
+  readonly startedAt?: string;
+  /** When it ended. */
+  readonly completedAt?: string;
+  /** What it measures, at most 50. */
+  readonly metrics?: ReadonlyArray<Metric>;
+}
+
+/** What is measured, and with which result. */
+export interface Metric {
+  /** Its name. */
+  readonly name: string;
+  /** How it stands. */
+  readonly phase: "Pending" | "Running" | "Successful" | "Failed" | "Error" | "Inconclusive" | (string & {});
+  /** Why. */
+  readonly message?: string;
+  /** Measurements that were good. */
+  readonly successful: number;
+  /** Measurements that were bad. */
+  readonly failed: number;
+  /** Measurements that were neither. */
+  readonly inconclusive: number;
+  /** Measurements that couldn't be made. */
+  readonly error: number;
+  /** How many may fail. */
+  readonly limit: number;
+  /** How many there will be. Absent where they go on until the analysis is stopped. */
+  readonly count?: number;
+  /** True where it decides nothing. */
+  readonly dryRun?: boolean;
+  /** Who is asked: `prometheus`, `job`, … */
+  readonly provider?: string;
+  /** What is asked, in the provider's language. */
+  readonly query?: string;
+  /** What makes a value good. */
+  readonly condition?: string;
+  /** What makes a value bad. */
+  readonly failureCondition?: string;
+  /** The last 10 measurements, the oldest first. */
+  readonly values?: ReadonlyArray<Measurement>;
+}
+
+/** One measurement. */
+export interface Measurement {
+  /** The value as the provider answered. */
+  readonly value?: string;
+  /** What came of it. */
+  readonly phase: "Pending" | "Running" | "Successful" | "Failed" | "Error" | "Inconclusive" | (string & {});
+  /** When it was made. */
+  readonly at?: string;
+  /** Why it couldn't be made. */
+  readonly message?: string;
+}
+
 /** Why the application isn't well: one cause. */
 export interface Explanation {
   /** What it is, for programs. Another condition of Argo CD's has its own type as its code, in this form. */
@@ -584,6 +743,8 @@ export interface Parts {
   readonly tree: Part;
   readonly resources: Part;
   readonly revisions: Part;
+  /** Absent where there are no rollouts. */
+  readonly rollouts?: Part;
 }
 
 /** How complete a part is. */
@@ -730,6 +891,7 @@ export interface DetailDelta {
     readonly resources?: ReadonlyArray<Resource> | null;
     readonly operationResult?: OperationResult | null;
     readonly tree?: Tree | null;
+    readonly rollouts?: ReadonlyArray<Rollout> | null;
     readonly explanations?: ReadonlyArray<Explanation> | null;
     readonly links?: Links | null;
     readonly parts?: Parts | null;

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from gateway.hub.frame import Frame, opening, retry
 from gateway.hub.subscriber import Subscriber
 from gateway.hub.view import Listing, View
-from gateway.log.memory import MemoryLog
 from gateway.model.position import Cursor, Position
 from gateway.model.upstream import Upstream
 
@@ -18,16 +17,11 @@ CACHE_LIMIT = 256 * 1024 * 1024
 RETRY_MS = (1_000, 4_000)
 """Between these many milliseconds a client is told to wait before it reconnects."""
 
-_EMPTY_DELTA = b'"changed":{},"removed":[]}\n\n'
-
 
 class Composer:
     """Puts together what one subscriber needs, of parts that are made once for all. ``jitter`` returns 0 ≤ x < 1."""
 
-    def __init__(self, log: MemoryLog, *, jitter: Callable[[], float]) -> None:
-        self.documents = dict(log.documents)
-        """Every application, as of the last tick."""
-        self._log = log
+    def __init__(self, *, jitter: Callable[[], float]) -> None:
         self._jitter = jitter
 
     def retry_ms(self) -> int:
@@ -52,7 +46,7 @@ class Composer:
             opens, first = b"", False
         if first:
             head = opens + opening("delta", cursor=view.cursor) + b'{"reason":"resumed",'
-            subscriber.put_private(head if body is not None else head + _EMPTY_DELTA)
+            subscriber.put_private(head if body is not None else head + view.feed.wording.unchanged)
         elif body is not None:
             subscriber.put_private(opening("delta", cursor=view.cursor) + b"{")
         if body is not None:
@@ -65,13 +59,13 @@ class Composer:
         listing = view.listing
         if listing is not None:
             try:
-                body = view.catch_up(listing.offset, self._log.ring.between)
+                body = view.catch_up(listing.offset)
             except LookupError:
                 pass
             else:
                 if body is None or len(body.plain) <= REMAKE_FRACTION * len(listing.frame.plain):
                     return listing, body
-        return view.list_applications(self.documents), None
+        return view.list_documents(), None
 
     def bound_caches(self, views: Iterable[View]) -> None:
         """Drop the snapshots that were used longest ago, beyond what all may take."""
@@ -88,7 +82,7 @@ class Composer:
         if subscriber.offset is None:
             return None
         try:
-            body = view.catch_up(subscriber.offset, self._log.ring.between)
+            body = view.catch_up(subscriber.offset)
         except LookupError:
             subscriber.start_over("trimmed" if first else "lagged")
             return None

@@ -8,26 +8,19 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.errors import GatewayError
 from gateway.hub.composer import Composer
+from gateway.hub.feed import LIST_WORDING, Feed, History, Selection
 from gateway.hub.frame import Form, event, retry
 from gateway.hub.subscriber import Ending, Link, Subscriber
 from gateway.hub.view import Listing, View
-from gateway.log.memory import MemoryLog
-from gateway.model.delta import net
+from gateway.hub.views import OverloadedError, Views
 from gateway.model.position import Cursor
-from gateway.model.selector import Selector
 from gateway.model.upstream import Upstream
+
+__all__ = ["TURN_LIMIT", "Hub", "Limits", "OverloadedError"]
 
 TURN_LIMIT = 64
 """How many subscribers who are behind get something composed in one turn of the event loop."""
-
-VIEW_LINGER = 60.0
-"""Seconds for which an unused view is kept, with its snapshot."""
-
-
-class OverloadedError(GatewayError):
-    """There is no room for another subscriber, or another view."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,30 +35,35 @@ class Limits:
 
 
 class Hub:
-    """Fans the log out. ``jitter`` returns 0 ≤ x < 1."""
+    """Fans feeds out: first of all the log of applications, and any that are added. ``jitter`` returns 0 ≤ x < 1."""
 
-    def __init__(self, log: MemoryLog, limits: Limits, *, now: float, jitter: Callable[[], float]) -> None:
+    def __init__(self, log: History, limits: Limits, *, now: float, jitter: Callable[[], float]) -> None:
         self.counts: Counter[str] = Counter()
         """What happened, by name: ``join_new``, ``join_resumed``, ``delivery``, ``lagged``, ``end_slow``, …"""
         self.upstream: Upstream | None = None
         self.published = False
         """Whether there is a state to show; until then subscribers wait."""
         self.draining = False
-        self._log = log
+        self._awaiting: list[Callable[[float], None]] = []
+        self._feed = Feed(log, LIST_WORDING)
+        self._feeds = [self._feed]
         self._limits = limits
         self._jitter = jitter
-        self._composer = Composer(log, jitter=jitter)
-        self._offset = log.ring.top
-        self._views: dict[str, View] = {}
+        self._composer = Composer(jitter=jitter)
+        self._views = Views(limits.max_views)
         self._members: dict[Subscriber, View] = {}
         self._due: dict[int, set[Subscriber]] = {}
         self._beat_at = int(now)
 
     def __repr__(self) -> str:
-        return f"<Hub at {self._log.epoch}-{self._offset}: {len(self._members)} subscribers, {len(self._views)} views>"
+        return f"<Hub of {self._feeds}: {len(self._members)} subscribers, {len(self._views)} views>"
 
     def __len__(self) -> int:
         return len(self._members)
+
+    def has(self, subscriber: Subscriber) -> bool:
+        """Whether somebody is still here."""
+        return subscriber in self._members
 
     @property
     def views(self) -> int:
@@ -77,11 +75,15 @@ class Hub:
         """Whether there is no room for another subscriber."""
         return len(self._members) >= self._limits.max_subscribers
 
-    def expect_room(self, selector: Selector) -> None:
-        """Raise OverloadedError unless a subscriber with this selector could join now."""
+    def add_feed(self, feed: Feed) -> None:
+        """Fan out another feed, too."""
+        self._feeds.append(feed)
+
+    def expect_room(self, selection: Selection) -> None:
+        """Raise OverloadedError unless a subscriber with this selection could join now."""
         if self.full:
             raise OverloadedError("subscribers")
-        if selector.canonical not in self._views and self._views_are_full():
+        if not self._views.has_room_for(selection):
             raise OverloadedError("views")
 
     def retry_ms(self) -> int:
@@ -100,22 +102,31 @@ class Hub:
 
     # Reading.
 
-    def look(self, selector: Selector, now: float) -> tuple[View, Listing]:
+    def look(self, selection: Selection, now: float) -> tuple[View, Listing]:
         """Return a view and its applications, as of the last tick. Raises OverloadedError."""
-        view = self._view(selector, now)
-        return view, view.list_applications(self._composer.documents)
+        view = self._views.find(selection, self._feed, now)
+        return view, view.list_documents()
 
     # Coming and going.
 
     def join(
-        self, selector: Selector, *, link: Link, form: Form, cursor: Cursor | None, had_cursor: bool, now: float
+        self,
+        selection: Selection,
+        *,
+        link: Link,
+        form: Form,
+        cursor: Cursor | None,
+        had_cursor: bool,
+        now: float,
+        feed: Feed | None = None,
     ) -> Subscriber:
         """Take a subscriber, who resumes from ``cursor`` if that can be proved to lead somewhere.
 
-        ``had_cursor`` says that the client sent one, even if it is none of ours. Raises OverloadedError.
+        ``had_cursor`` says that the client sent one, even if it is none of ours. Without a ``feed`` it is that of all
+        applications. Raises OverloadedError.
         """
-        self.expect_room(selector)
-        view = self._view(selector, now)
+        self.expect_room(selection)
+        view = self._views.find(selection, feed or self._feed, now)
         offset, reason = self._resume(view, cursor, had_cursor=had_cursor)
         subscriber = Subscriber(link=link, form=form, offset=offset, reason=reason, now=now)
         self._members[subscriber] = view
@@ -124,6 +135,15 @@ class Hub:
         self.counts["join_resumed" if subscriber.resumed else f"join_{reason}"] += 1
         self._serve(view, subscriber, now)
         return subscriber
+
+    def transfer(self, subscriber: Subscriber, selection: Selection, now: float) -> None:
+        """Let a subscriber who wasn't served yet see something else of the same feed. Raises OverloadedError."""
+        assert not subscriber.served
+        if (old := self._members.get(subscriber)) is not None:
+            view = self._views.find(selection, old.feed, now)
+            old.discard(subscriber)
+            view.behind.add(subscriber)
+            self._members[subscriber] = view
 
     def leave(self, subscriber: Subscriber, now: float) -> None:
         """Forget a subscriber whose connection is over."""
@@ -160,7 +180,14 @@ class Hub:
         """There is a state to show from now on, if only of no applications at all."""
         if not self.published:
             self.published = True
+            awaiting, self._awaiting = self._awaiting, []
+            for call in awaiting:
+                call(now)
             self.tick(now)
+
+    def await_state(self, call: Callable[[float], None]) -> None:
+        """Have a function called with the time when there is a state, before anybody is served."""
+        self._awaiting.append(call)
 
     def announce(self, upstream: Upstream, now: float) -> None:
         """Take upstream's state; tell everyone at once if it is another."""
@@ -171,24 +198,16 @@ class Hub:
 
     def tick(self, now: float) -> int:
         """Send what changed since the last tick, one frame for each view; return how many were sent one."""
-        top = self._log.ring.top
-        try:
-            changes = net(self._log.ring.between(self._offset, top))
-        except LookupError:
-            # More came at once than the log holds: everybody needs a snapshot.
-            self._composer.documents = dict(self._log.documents)
-            self._offset = top
-            for view in self._views.values():
-                view.leap(top, now)
-            return 0
-        documents = self._composer.documents
-        for change in changes:
-            if change.after is None:
-                documents.pop(change.key, None)
-            else:
-                documents[change.key] = change.after
-        self._offset = top
-        sent = sum(view.tick(changes, top, now) for view in self._views.values())
+        sent = 0
+        for feed in self._feeds:
+            if feed.offset == feed.log.ring.top:
+                continue
+            changes = feed.advance()
+            for view in self._views.of(feed):
+                if changes is None:
+                    view.leap(feed.offset, now)
+                else:
+                    sent += view.tick(changes, feed.offset, now)
         self.counts["delivery"] += sent
         return sent
 
@@ -208,7 +227,8 @@ class Hub:
                 self.end(subscriber, Ending.DRAIN if self.draining else Ending.LIFETIME, now)
         self._beat_at = int(now) + 1
         self._composer.bound_caches(self._views.values())
-        for key, view in list(self._views.items()):
+        self._views.expire(now)
+        for view in self._views.values():
             if now - view.sent_at >= self._limits.heartbeat:
                 self._send_heartbeat(view, now)
             for subscriber in list(view.behind):
@@ -216,37 +236,19 @@ class Hub:
                     self.counts["end_slow"] += 1
                     subscriber.link.abort()
                     self.leave(subscriber, now)
-            if view.idle and now - view.used_at >= VIEW_LINGER:
-                del self._views[key]
 
     # Inside.
-
-    def _view(self, selector: Selector, now: float) -> View:
-        key = selector.canonical
-        if (view := self._views.get(key)) is None:
-            if self._views_are_full():
-                raise OverloadedError("views")
-            if len(self._views) >= self._limits.max_views:
-                idle = min((view for view in self._views.values() if view.idle), key=lambda view: view.used_at)
-                del self._views[idle.selector.canonical]
-            view = View(selector, epoch=self._log.epoch, offset=self._offset, now=now)
-            self._views[key] = view
-        view.used_at = now
-        return view
-
-    def _views_are_full(self) -> bool:
-        return len(self._views) >= self._limits.max_views and not any(view.idle for view in self._views.values())
 
     def _resume(self, view: View, cursor: Cursor | None, *, had_cursor: bool) -> tuple[int | None, str]:
         """Return the offset to go on from, or None with the reason for a snapshot."""
         if cursor is None or not self.published:
             return None, "epoch" if had_cursor else "new"
         position = cursor.position
-        if position.epoch != self._log.epoch or position.offset > self._log.ring.top:
+        if position.epoch != view.epoch or position.offset > view.feed.log.ring.top:
             return None, "epoch"
         if cursor.view != view.id:
             return None, "view"
-        if position.offset < self._log.ring.trimmed:
+        if position.offset < view.feed.log.ring.trimmed:
             return None, "trimmed"
         return position.offset, "resumed"
 

@@ -42,6 +42,8 @@ class Ending(Enum):
     """The gateway goes down."""
     OVERLOADED = "overloaded"
     """There is no room; said instead of a refusal, after which an EventSource would give up for good."""
+    UNKNOWN = "unknown"
+    """What was asked for before anything was known turns out not to exist; coming back tells more."""
 
 
 class Subscriber:

@@ -1,47 +1,43 @@
-"""A view: a canonical selector, and everything made once for those who share it."""
+"""A view: a canonical selection, and everything made once for those who share it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-import orjson
 
 from gateway.hub.checksum import Checksum
+from gateway.hub.feed import Feed, Selection
 from gateway.hub.frame import Chain, Form, Frame, event, opening
 from gateway.hub.subscriber import SLICE, Subscriber
-from gateway.model.application import ApplicationStatus
-from gateway.model.delta import Change, Delta, NetChange, net, project
 from gateway.model.position import Cursor, Position
-from gateway.model.selector import Selector
 from gateway.model.upstream import Upstream, rfc3339
 
 CHAIN_PATIENCE = 8
 """Frames after which a new chain begins, if somebody has come since."""
 
 _CHAINED = len(Form)
-_ENCODER = msgspec.json.Encoder()
 
 
 class Listing(NamedTuple):
-    """The applications at an offset, as the shared end of a snapshot event and of ``/api/pipelines``."""
+    """The documents at an offset, as the shared end of a snapshot event and of ``/api/pipelines``."""
 
     offset: int
     frame: Frame
 
 
 class View:
-    """What one selector sees, and its subscribers.
+    """What one selection shows of a feed, and its subscribers.
 
-    Everything here is as of ``offset``, the hub's last tick. ``between`` returns the log's changes from one offset to
-    another, and raises LookupError for what was trimmed.
+    Everything here is as of ``offset``, the hub's last tick.
     """
 
-    def __init__(self, selector: Selector, *, epoch: str, offset: int, now: float) -> None:
-        self.selector = selector
-        self.sees = selector.sees
-        self.id = selector.view_id
-        self.epoch = epoch
-        self.offset = offset
+    def __init__(self, selection: Selection, feed: Feed, *, now: float) -> None:
+        self.selection = selection
+        self.feed = feed
+        self.sees = selection.sees
+        self.id = selection.view_id
+        self.epoch = feed.log.epoch
+        self.offset = feed.offset
+        self._wording = feed.wording
         self.current: tuple[set[Subscriber], ...] = (*(set() for _ in Form), set())
         """Who is current: by form, and last those who take gzip and were there when the chain began."""
         self.behind: set[Subscriber] = set()
@@ -80,15 +76,14 @@ class View:
 
     # Moving on.
 
-    def tick(self, changes: list[NetChange], offset: int, now: float) -> int:
-        """Move to a new offset, sending what the changes mean here; return how many were sent it."""
-        delta = project(changes, self.sees)
+    def tick(self, changes: list[Any], offset: int, now: float) -> int:
+        """Move to a new offset, sending what the net changes mean here; return how many were sent it."""
         before, self.offset = self.offset, offset
         self._catch_ups.clear()
-        if not delta:
+        if not any(self.current) or (body := self._wording.delta(changes, self.sees)) is None:
             return 0
-        frame = Frame(opening("delta", cursor=self.cursor) + b"{" + _body(delta)) if any(self.current) else None
-        return self.broadcast(frame, now, standing=before) if frame else 0
+        frame = Frame(opening("delta", cursor=self.cursor) + b"{" + body)
+        return self.broadcast(frame, now, standing=before)
 
     def leap(self, offset: int, now: float) -> None:
         """Move to an offset that no history leads to: everyone who is current falls behind."""
@@ -187,15 +182,15 @@ class View:
             self._heartbeat = (state, Frame(event("heartbeat", data, cursor=self.cursor if published else None)))
         return self._heartbeat[1]
 
-    def list_applications(self, documents: Mapping[str, ApplicationStatus]) -> Listing:
-        """Return the applications at the view's offset, encoded anew only if it has moved."""
+    def list_documents(self) -> Listing:
+        """Return what is shown at the view's offset, encoded anew only if it has moved."""
         if self.listing is None or self.listing.offset != self.offset:
-            seen = [document for document in documents.values() if self.sees(document)]
-            frame = Frame(b'"applications":' + _ENCODER.encode(seen) + b"}\n\n")
+            documents = self.feed.documents.values()
+            frame = Frame(self._wording.state(document for document in documents if self.sees(document)))
             self.listing = Listing(self.offset, frame)
         return self.listing
 
-    def catch_up(self, offset: int, between: Callable[[int, int], Sequence[Change]]) -> Frame | None:
+    def catch_up(self, offset: int) -> Frame | None:
         """Return the end of the delta event that leads from ``offset`` to here; None where nothing happened.
 
         Raises LookupError if the log doesn't reach back that far.
@@ -203,11 +198,6 @@ class View:
         if offset == self.offset:
             return None
         if offset not in self._catch_ups:
-            delta = project(net(between(offset, self.offset)), self.sees)
-            self._catch_ups[offset] = Frame(_body(delta)) if delta else None
+            body = self._wording.delta(self._wording.net(self.feed.log.ring.between(offset, self.offset)), self.sees)
+            self._catch_ups[offset] = None if body is None else Frame(body)
         return self._catch_ups[offset]
-
-
-def _body(delta: Delta) -> bytes:
-    """Return a delta's data behind its opening brace."""
-    return orjson.dumps({"changed": delta.changed, "removed": delta.removed})[1:] + b"\n\n"

@@ -4,7 +4,7 @@ Nothing is decided here. Timeouts cover connecting and short answers; the header
 """
 
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
+from gateway.upstream.answers import NameList, Permission, UserInfo, Version
 from gateway.upstream.failures import ArgoCDError, check_answer, describe
 from gateway.upstream.fields import WATCH_FIELDS, name_fields, parse_version
 from gateway.upstream.messages import Failure, Kind
@@ -43,42 +44,6 @@ class Endpoint:
     insecure: bool = False
     sse: bool = True
     max_line: int = 32 * 1024 * 1024
-
-
-class _ListMeta(msgspec.Struct, rename="camel"):
-    resource_version: str = ""
-
-
-class _ItemMeta(msgspec.Struct):
-    name: str
-    namespace: str
-
-
-class _ItemSpec(msgspec.Struct):
-    project: str | None = None
-
-
-class _Item(msgspec.Struct):
-    metadata: _ItemMeta
-    spec: _ItemSpec = msgspec.field(default_factory=_ItemSpec)
-
-
-class _NameList(msgspec.Struct):
-    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
-    items: list[_Item] | None = None
-
-
-class _UserInfo(msgspec.Struct, rename="camel"):
-    logged_in: bool = False
-    username: str = ""
-
-
-class _Permission(msgspec.Struct):
-    value: str
-
-
-class _Version(msgspec.Struct, rename="pascal"):
-    version: str = ""
 
 
 class ArgoCD:
@@ -112,22 +77,51 @@ class ArgoCD:
         if not burst:
             # Not "from this version on": with any version there is no burst, and the subscription begins at once.
             query.append(("resourceVersion", "0"))
+        try:
+            await self.follow(
+                "/api/v1/stream/applications",
+                query,
+                opened=opened,
+                read=lambda lines, oversized: read(_decode(lines), oversized),
+            )
+        except ArgoCDError as error:
+            return error.failure
+        return Failure(Kind.ENDED, "Argo CD ended the stream")
+
+    async def follow(
+        self,
+        path: str,
+        query: list[tuple[str, str]],
+        *,
+        opened: Callable[[], None],
+        read: Callable[[Iterable[bytes], int], None],
+    ) -> None:
+        """Hold a stream until Argo CD ends it. Raises ArgoCDError if it can't be opened, or breaks.
+
+        ``opened`` is called when its headers have come, ``read`` with the lines of some bytes, and how many lines were
+        too long to read.
+        """
         # Exactly this value asks for keep-alives; anything else for bare JSON, which alone is ever compressed.
         accept = "text/event-stream" if self._endpoint.sse else "application/json"
         headers = {"Accept": accept, "Accept-Encoding": "identity" if self._endpoint.sse else "gzip"}
         splitter = LineSplitter(limit=self._endpoint.max_line)
+        oversized = 0
+
+        def pass_on(lines: Iterable[bytes]) -> None:
+            nonlocal oversized
+            whole = list(lines)
+            before, oversized = oversized, splitter.oversized
+            read(whole, oversized - before)
+
         try:
-            async with self._get("/api/v1/stream/applications", query, headers=headers) as response:
+            async with self._get(path, query, headers=headers, middlewares=(_try_once,)) as response:
                 await check_answer(response)
                 opened()
                 async for data in response.content.iter_any():
-                    _read(splitter, splitter.feed(data), read)
-                _read(splitter, splitter.flush(), read)
-        except ArgoCDError as error:
-            return error.failure
+                    pass_on(splitter.feed(data))
+                pass_on(splitter.flush())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return Failure(Kind.UNREACHABLE, describe(error))
-        return Failure(Kind.ENDED, "Argo CD ended the stream")
+            raise ArgoCDError(Kind.UNREACHABLE, describe(error)) from error
 
     async def names(self, projects: Iterable[str] = ()) -> tuple[dict[str, str | None], int]:
         """Return key → project of all applications, and the version of the list.
@@ -143,7 +137,7 @@ class ArgoCD:
         versions = []
         for some in chosen:
             query = [fields, *self._choose(some)]
-            listed = await self._ask("/api/v1/applications", query, _NameList)
+            listed = await self.ask("/api/v1/applications", query, NameList)
             for item in listed.items or ():
                 # Empty means `default`; absent, that this version can't tell.
                 project = "default" if item.spec.project == "" else item.spec.project
@@ -181,18 +175,18 @@ class ArgoCD:
     async def _may_see_any(self, objects: Iterable[str]) -> bool:
         for name in objects:
             path = f"/api/v1/account/can-i/applications/get/{quote(name, safe='*/')}"
-            if (await self._ask(path, [], _Permission)).value == "yes":
+            if (await self.ask(path, [], Permission)).value == "yes":
                 return True
         return False
 
     async def username(self) -> str | None:
         """Return who Argo CD takes us for; None if for nobody. Raises ArgoCDError."""
-        user = await self._ask("/api/v1/session/userinfo", [], _UserInfo)
+        user = await self.ask("/api/v1/session/userinfo", [], UserInfo)
         return user.username if user.logged_in else None
 
     async def ask_version(self) -> str:
         """Return Argo CD's version as it writes it, for example ``v3.5.1+1a2b3c4``. Raises ArgoCDError."""
-        self.version = (await self._ask("/api/version", [], _Version)).version
+        self.version = (await self.ask("/api/version", [], Version)).version
         self.ask_version_again = False
         return self.version
 
@@ -215,6 +209,7 @@ class ArgoCD:
         *,
         headers: dict[str, str],
         timeout: aiohttp.ClientTimeout | None = None,
+        middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> "aiohttp.client._RequestContextManager":
         assert self._session is not None, "use ArgoCD as a context manager"
         if (token := self._token.use()) is not None:
@@ -226,6 +221,7 @@ class ArgoCD:
             timeout=timeout or self._session.timeout,
             # A redirect would take the token elsewhere; it means that the address is wrong.
             allow_redirects=False,
+            middlewares=middlewares,
         )
 
     def _short(self, path: str, query: Iterable[tuple[str, str]] = ()) -> "_Short":
@@ -233,12 +229,13 @@ class ArgoCD:
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
         return _Short(self._get(path, list(query), headers=headers, timeout=timeout))
 
-    async def _ask(self, path: str, query: list[tuple[str, str]], shape: type[T]) -> T:
+    async def ask(self, path: str, query: list[tuple[str, str]], shape: type[T]) -> T:
+        """Return what Argo CD answers to a short request, as far as ``shape`` names it. Raises ArgoCDError."""
         async with self._short(path, query) as response:
             await check_answer(response)
             try:
                 return msgspec.json.decode(await response.read(), type=shape)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise ArgoCDError(Kind.ANSWERED_BADLY, f"{path} answers something else: {error}") from error
 
 
@@ -260,7 +257,19 @@ class _Short:
             raise ArgoCDError(Kind.UNREACHABLE, describe(error)) from error
 
 
-def _read(splitter: LineSplitter, lines: Iterable[bytes], read: Read) -> None:
-    oversized = splitter.oversized
-    events = tuple(event for event in map(decode, lines) if event is not None)
-    read(events, splitter.oversized - oversized)
+async def _try_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Let a connection that breaks be heard of.
+
+    aiohttp repeats a GET on which nothing came yet. Of a stream that waits for its first event nobody would notice, and
+    what happened in between would be missed.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
+
+
+def _decode(lines: Iterable[bytes]) -> tuple[RawEvent | RawError | Undecodable, ...]:
+    return tuple(event for event in map(decode, lines) if event is not None)

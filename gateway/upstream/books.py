@@ -8,6 +8,7 @@ from gateway.upstream.existence import Existence
 from gateway.upstream.liveness import Liveness
 from gateway.upstream.outbox import Outbox
 from gateway.upstream.requests import Requests
+from gateway.upstream.rereads import Rereads
 from gateway.upstream.schedule import Schedule
 from gateway.upstream.streams import Streams
 
@@ -21,6 +22,7 @@ class Books:
     streams: Streams
     requests: Requests
     existence: Existence
+    rereads: Rereads
     due: Schedule
     outbox: Outbox
     counts: Counter[str]

@@ -9,6 +9,7 @@ import structlog
 from gateway.upstream import messages as m
 from gateway.upstream.argocd import ArgoCD
 from gateway.upstream.failures import ArgoCDError
+from gateway.upstream.inspector import Inspector, Target
 from gateway.upstream.messages import Failure, Kind
 from gateway.upstream.reflector import Reflector
 from gateway.upstream.token import Token
@@ -33,6 +34,7 @@ class Driver:
     ) -> None:
         self._reflector = reflector
         self._client = client
+        self._inspector = Inspector(client)
         self._token = token
         self._clock = clock
         self._moved = moved
@@ -54,6 +56,11 @@ class Driver:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def look_again(self, key: str) -> None:
+        """Have one application read again: somebody says that it changed."""
+        if self._broken is not None and not self._broken.done():
+            self._report(m.ChangeTold(key=key))
 
     def _report(self, report: m.Report) -> None:
         try:
@@ -98,6 +105,8 @@ class Driver:
                 self._ask(command.request, self._health(command))
             case m.FetchPermissions():
                 self._ask(command.request, self._permissions(command))
+            case m.FetchApplication():
+                self._ask(command.request, self._application(command))
             case m.Note():
                 write = _log.warning if command.warning else _log.info
                 write(command.event, **command.fields)
@@ -149,3 +158,8 @@ class Driver:
     async def _permissions(self, command: m.FetchPermissions) -> m.Answer:
         logged_in, denied = await self._client.permissions(command.projects, command.examples)
         return m.PermissionsFetched(request=command.request, logged_in=logged_in, denied=denied)
+
+    async def _application(self, command: m.FetchApplication) -> m.Answer:
+        namespace, _, name = command.key.partition("/")
+        target = Target(name=name, namespace=namespace, project=command.project)
+        return m.ApplicationFetched(request=command.request, application=await self._inspector.application(target))

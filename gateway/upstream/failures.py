@@ -12,11 +12,12 @@ _MESSAGE_LIMIT = 300
 
 
 class ArgoCDError(Exception):
-    """A request failed; ``failure`` says how."""
+    """A request failed; ``failure`` says how, ``status`` with which HTTP status, where there was one."""
 
-    def __init__(self, kind: Kind, message: str) -> None:
+    def __init__(self, kind: Kind, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.failure = Failure(kind, message)
+        self.status = status
 
 
 class _Error(msgspec.Struct):
@@ -40,7 +41,7 @@ async def check_answer(response: aiohttp.ClientResponse) -> None:
     if said := _message(await response.content.read(4_096)):
         message += f": {said}"
     kind = {401: Kind.REFUSED, 403: Kind.REFUSED, 429: Kind.TOO_LARGE}.get(status, Kind.ANSWERED_BADLY)
-    raise ArgoCDError(kind, message)
+    raise ArgoCDError(kind, message, status=status)
 
 
 def _message(body: bytes) -> str:

@@ -4,7 +4,7 @@ from gateway.store.state import Outcome
 from gateway.upstream.books import Books
 from gateway.upstream.messages import StreamRead
 from gateway.upstream.normalise import normalise
-from gateway.upstream.raw import RawError, RawEvent
+from gateway.upstream.raw import RawApplication, RawError, RawEvent
 from gateway.upstream.wire import Undecodable
 
 _REMEMBERED = 1_000
@@ -52,9 +52,24 @@ class Intake:
                 content.accounted(key)
             if not own:
                 content.announced(key, version)
+        if not found:
+            self._books.rereads.announced(key, version)
         for retiring in self._books.streams.retiring.values():
             if retiring.content.stream != stream:
                 retiring.content.announced(key, version)
+
+    def reread(self, application: RawApplication, *, now: float) -> None:
+        """Take an application that was read on its own."""
+        observed = normalise(application)
+        key = observed.document.key
+        outcome = self._books.store.upsert(observed, now=now, live=True)
+        self._books.counts[f"event_{outcome.value}"] += 1
+        if outcome in (Outcome.CHANGED, Outcome.UNCHANGED):
+            self._books.existence.seen(key)
+        if outcome is Outcome.CHANGED:
+            self._books.rereads.found(key, observed.version, now)
+        if (content := self._books.streams.content) is not None:
+            content.accounted(key)
 
     def _skip(self, lines: int) -> None:
         self._books.counts["oversized"] += lines

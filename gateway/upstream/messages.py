@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.upstream.raw import RawError, RawEvent
+from gateway.upstream.raw import RawApplication, RawError, RawEvent
 from gateway.upstream.wire import Undecodable
 
 
@@ -80,6 +80,15 @@ class FetchPermissions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FetchApplication:
+    """Read one application, of a project where that is known."""
+
+    request: int
+    key: str
+    project: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """Something for the log, with fields; ``warning`` where a human may have to act."""
 
@@ -88,7 +97,7 @@ class Note:
     fields: dict[str, object] = field(default_factory=dict)
 
 
-Command = OpenWatch | CloseWatch | FetchNames | FetchHealth | FetchPermissions | Note
+Command = OpenWatch | CloseWatch | FetchNames | FetchHealth | FetchPermissions | FetchApplication | Note
 
 
 # What came of them: what the shell must report.
@@ -144,6 +153,14 @@ class PermissionsFetched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationFetched:
+    """One application, as Argo CD holds it."""
+
+    request: int
+    application: RawApplication
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFailed:
     """A request other than a watch failed."""
 
@@ -156,11 +173,18 @@ class TokenChanged:
     """The token file holds another token."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeTold:
+    """Somebody else than a watch says that an application changed."""
+
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class TimePassed:
     """The reflector's deadline has come."""
 
 
-Answer = NamesFetched | HealthFetched | PermissionsFetched | RequestFailed
+Answer = NamesFetched | HealthFetched | PermissionsFetched | ApplicationFetched | RequestFailed
 
-Report = StreamOpened | StreamRead | StreamEnded | Answer | TokenChanged | TimePassed
+Report = StreamOpened | StreamRead | StreamEnded | Answer | TokenChanged | ChangeTold | TimePassed

@@ -16,6 +16,7 @@ from gateway.model.application import (
     InitiatedBy,
     Observed,
     Operation,
+    OperationDetail,
     Owner,
     Source,
     Sync,
@@ -26,16 +27,24 @@ from gateway.upstream.raw import (
     RawHealth,
     RawInitiatedBy,
     RawMetadata,
+    RawOperation,
     RawRevisions,
     RawSource,
     RawSpec,
     RawStatus,
     RawSync,
     RawSyncPolicy,
+    RawSyncResult,
 )
 
 MESSAGE_LIMIT = 1_000
 """Characters of a message in the status document; the whole message is in the detail."""
+
+INFO_LIMIT = 500
+"""Characters of a name or value in an operation's ``info``: anybody who may sync may write there."""
+
+COUNT_LIMIT = 50
+"""Pairs and resources of an operation that are kept."""
 
 _COMPLETED = frozenset({"Succeeded", "Failed", "Error"})
 
@@ -75,6 +84,7 @@ def normalise(raw: RawApplication) -> Observed:
         ),
         detail=Detail(
             history=_history(status),
+            operation=_operation_detail(raw) if operation else None,
             health_message=_whole(status.health.message) if status.health and health else None,
             operation_message=_whole(operation_message),
             condition_messages=_whole_messages([condition.message for condition in status.conditions or ()]),
@@ -162,6 +172,11 @@ def _initiated_by(raw: RawInitiatedBy | None) -> InitiatedBy | None:
     return InitiatedBy(username=raw.username or None, automated=raw.automated)
 
 
+def _is_waiting(raw: RawApplication) -> bool:
+    state = raw.status.operation_state
+    return raw.operation is not None and (state is None or state.phase in _COMPLETED)
+
+
 def _operation(raw: RawApplication) -> tuple[Operation | None, str]:
     """Return the operation to show, and its whole message.
 
@@ -169,7 +184,7 @@ def _operation(raw: RawApplication) -> tuple[Operation | None, str]:
     includes the moment at the start of each one at which ``operationState`` is absent.
     """
     requested, state = raw.operation, raw.status.operation_state
-    if requested is not None and (state is None or state.phase in _COMPLETED):
+    if requested is not None and _is_waiting(raw):
         waiting = Operation(
             phase="Running",
             revisions=_revisions(requested.sync),
@@ -191,6 +206,32 @@ def _operation(raw: RawApplication) -> tuple[Operation | None, str]:
         message=cut(state.message),
     )
     return shown, state.message
+
+
+def _operation_detail(raw: RawApplication) -> OperationDetail | None:
+    """Return what else there is to know of the operation that is shown; None where that is nothing."""
+    state = raw.status.operation_state
+    if _is_waiting(raw):
+        detail = _asked_for(raw.operation, None)
+    else:
+        detail = _asked_for(state.operation if state else None, state.sync_result if state else None)
+    return None if detail == OperationDetail() else detail
+
+
+def _asked_for(raw: RawOperation | None, result: RawSyncResult | None) -> OperationDetail:
+    sync = raw.sync if raw else None
+    info = (raw.info if raw else None) or ()
+    resources = (sync.resources if sync else None) or ()
+    images = {image for resource in (result.resources if result else None) or () for image in resource.images or ()}
+    return OperationDetail(
+        info=tuple((pair.name[:INFO_LIMIT], pair.value[:INFO_LIMIT]) for pair in info[:COUNT_LIMIT]),
+        dry_run=bool(sync and sync.dry_run),
+        resources=tuple(
+            "/".join(part for part in (one.group, one.kind, one.name) if part) for one in resources[:COUNT_LIMIT]
+        ),
+        only_changed=bool(sync and "ApplyOutOfSyncOnly=true" in (sync.sync_options or ())),
+        images=tuple(sorted(images)) or None,
+    )
 
 
 def _history(status: RawStatus) -> tuple[Deployment, ...]:

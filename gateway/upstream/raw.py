@@ -110,11 +110,47 @@ class RawRevisions(RawModel, frozen=True):
     revisions: list[str] | None = None
 
 
+class RawInfo(RawModel, frozen=True):
+    """One of the pairs that whoever asked for an operation gave along."""
+
+    name: str = ""
+    value: str = ""
+
+
+class RawSyncResource(RawModel, frozen=True):
+    """One of the resources that a sync is confined to."""
+
+    group: str = ""
+    kind: str = ""
+    name: str = ""
+
+
+class RawSyncOperation(RawRevisions, frozen=True):
+    """The sync that an operation asks for."""
+
+    dry_run: bool | None = None
+    resources: list[RawSyncResource] | None = None
+    sync_options: list[str] | None = None
+
+
 class RawOperation(RawModel, frozen=True):
     """A requested operation."""
 
-    sync: RawRevisions | None = None
+    info: list[RawInfo] | None = None
+    sync: RawSyncOperation | None = None
     initiated_by: RawInitiatedBy | None = None
+
+
+class RawResourceResult(RawModel, frozen=True):
+    """What a sync did with one resource; ``images`` since Argo CD 3.6."""
+
+    images: list[str] | None = None
+
+
+class RawSyncResult(RawRevisions, frozen=True):
+    """What a sync did."""
+
+    resources: list[RawResourceResult] | None = None
 
 
 class RawOperationState(RawModel, frozen=True):
@@ -126,7 +162,7 @@ class RawOperationState(RawModel, frozen=True):
     finished_at: str | None = None
     retry_count: int | None = None
     operation: RawOperation | None = None
-    sync_result: RawRevisions | None = None
+    sync_result: RawSyncResult | None = None
 
 
 class RawSync(RawRevisions, frozen=True):

@@ -30,6 +30,8 @@ from gateway.upstream.messages import Failure, Kind
 from gateway.upstream.outbox import Outbox
 from gateway.upstream.removal import Removal
 from gateway.upstream.requests import About, Asked, Requests
+from gateway.upstream.rereading import Rereading
+from gateway.upstream.rereads import Rereads
 from gateway.upstream.schedule import Schedule
 from gateway.upstream.streams import Streams
 from gateway.upstream.timing import TOMBSTONE_AGE, Timing
@@ -55,6 +57,7 @@ class Reflector:
             streams=self._streams,
             requests=self._requests,
             existence=self._existence,
+            rereads=Rereads(),
             due=self._due,
             outbox=self._outbox,
             counts=self.counts,
@@ -62,6 +65,7 @@ class Reflector:
         self._connection = Connection(books)
         self._intake = Intake(books)
         self._removal = Removal(books)
+        self._rereading = Rereading(books)
         self._restore_check = RestoreCheck(interval=timing.reconcile_interval)
         self._login_known = False
         self._by_project = False
@@ -93,6 +97,7 @@ class Reflector:
             if (content := self._streams.content) is not None and not content.complete:
                 moments += [content.names_due(patiently=self._by_project), content.given_up_at()]
         moments += self._streams.moments()
+        moments += self._rereading.moments()
         return min((moment for moment in moments if moment is not None), default=None)
 
     def handle(self, report: m.Report, now: float) -> list[m.Command]:
@@ -106,6 +111,8 @@ class Reflector:
                 self._ended(report.stream, report.failure, now)
             case m.TokenChanged() if self.waits_for_token:
                 self._due.retry_token(now)
+            case m.ChangeTold():
+                self._rereading.told(report.key, now)
             case m.TokenChanged() | m.TimePassed():
                 pass
             case _:
@@ -136,6 +143,7 @@ class Reflector:
             self._look_after(content, now)
         if _has_come(self._due.confirm_at, now) and not self._requests.waiting(About.NAMES):
             self._ask_names(now)
+        self._rereading.step(now)
         for watch in self._streams.watched():
             if _has_come(watch.probe_at(), now):
                 watch.probed_at = now
@@ -223,10 +231,7 @@ class Reflector:
 
     def _retire(self, stream: int) -> None:
         """Close the books on a stream that isn't live any more: what it never announced was missed."""
-        missed = self._streams.retiring.pop(stream).content.missed
-        if missed:
-            self.counts["missed_update"] += len(missed)
-            self._outbox.repaired("missed_update", missed)
+        self._rereading.missed(self._streams.retiring.pop(stream).content.missed)
 
     # What requests bring.
 
@@ -238,6 +243,8 @@ class Reflector:
                 self._named(report, asked, now)
             case m.PermissionsFetched():
                 self._permitted(report, asked, now)
+            case m.ApplicationFetched():
+                self._intake.reread(report.application, now=now)
             case m.HealthFetched():
                 for watch in self._streams.watched():
                     if watch.vouched_for:
@@ -269,6 +276,9 @@ class Reflector:
 
     def _failed(self, asked: Asked, failure: Failure, now: float) -> None:
         if asked.about is About.HEALTH:
+            return
+        if asked.about is About.APPLICATION:
+            self._rereading.failed(now)
             return
         content = self._streams.content
         if asked.about is About.PERMISSIONS and content is not None and content.complete:

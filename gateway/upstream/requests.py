@@ -11,6 +11,7 @@ class About(Enum):
     NAMES = "names"
     HEALTH = "health"
     PERMISSIONS = "permissions"
+    APPLICATION = "application"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,10 @@ class Requests:
     def waiting(self, about: About) -> bool:
         """Whether a request of this kind is under way."""
         return any(asked.about is about for asked in self._asked.values())
+
+    def count(self, about: About) -> int:
+        """Return how many requests of this kind are under way."""
+        return sum(asked.about is about for asked in self._asked.values())
 
     def forget(self, about: About | None = None) -> None:
         """Forget the requests of this kind, or all: their answers come too late to mean anything."""

@@ -7,9 +7,11 @@ files.
 
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from aiohttp import web
 
@@ -23,6 +25,7 @@ CONTENT_SECURITY_POLICY = (
 """See https://www.w3.org/TR/CSP3/; it is sent with the page and its files only."""
 
 INDEX = "index.html"
+CLIENT = "client.js"
 
 _CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -30,6 +33,10 @@ _CONTENT_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+
+
+# Comments that fill their lines. What is behind code stays: telling it from the inside of a string takes a parser.
+_COMMENTS = re.compile(rb"^[ \t]*(?:/\*(?:(?!\*/).)*\*/[ \t]*|//[^\n]*)$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +60,11 @@ class Asset:
 
 
 def read_assets() -> dict[str, Asset]:
-    """Read the files of the page from the package, by name."""
-    folder = resources.files("gateway.web") / "static"
-    return {file.name: _make_asset(file.name, file.read_bytes()) for file in folder.iterdir() if file.is_file()}
+    """Read the files of the page from the package, by their paths in ``static``, such as ``shell/main.js``."""
+    return {
+        path: _make_asset(path, leave_out_comments(path, file.read_bytes()))
+        for path, file in _walk(resources.files("gateway.web") / "static")
+    }
 
 
 def add_page(router: web.UrlDispatcher, *, base_path: str) -> None:
@@ -68,6 +77,13 @@ def add_page(router: web.UrlDispatcher, *, base_path: str) -> None:
         router.add_get(path, _serve(asset))
     if base_path:
         router.add_get(base_path, _add_slash)
+
+
+def add_client(router: web.UrlDispatcher, *, base_path: str) -> None:
+    """Add the client library at a path that stays, for pages elsewhere: also where there is no dashboard."""
+    file = resources.files("gateway.web") / "static" / CLIENT
+    # With its comments, for whoever embeds it reads it.
+    router.add_get(f"{base_path}/{CLIENT}", _serve(_make_asset(CLIENT, file.read_bytes())))
 
 
 def _serve(asset: Asset) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -95,6 +111,21 @@ async def _add_slash(request: web.Request) -> web.Response:
     """Lead from ``/base`` to ``/base/``, for the page's names are relative."""
     query = f"?{request.query_string}" if request.query_string else ""
     raise web.HTTPTemporaryRedirect(f"{request.path}/{query}")
+
+
+def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _walk(entry, f"{prefix}{entry.name}/")
+        else:
+            yield prefix + entry.name, entry
+
+
+def leave_out_comments(name: str, content: bytes) -> bytes:
+    """Return a file as browsers need it: comments are a third of what they would load. Line numbers stay."""
+    if not name.endswith((".js", ".css")):
+        return content
+    return _COMMENTS.sub(lambda comment: b"\n" * comment[0].count(b"\n"), content)
 
 
 def _make_asset(name: str, content: bytes) -> Asset:

@@ -157,6 +157,9 @@ class Client:
         demand(self.goodbye is None, "nothing comes behind a goodbye")
         self.events.append(event)
         match event.name:
+            case "snapshot" | "delta" if isinstance(self, DetailClient):
+                self._check_id(event)
+                self.follow(event)
             case "snapshot":
                 self._check_id(event)
                 self.documents = {document["key"]: document for document in event.data["applications"]}
@@ -212,3 +215,29 @@ class Client:
         demand(cursor is not None, f"{event.id!r} is a cursor")
         assert cursor is not None
         return cursor.position.offset
+
+
+class DetailClient(Client):
+    """A client of one application's stream: ``detail`` is what it holds, None while there is none."""
+
+    detail: dict[str, Any] | None = None
+
+    def follow(self, event: Event) -> None:
+        """Fold a snapshot or a delta of a detail."""
+        if event.name == "snapshot":
+            demand(set(event.data) == {"reason", "position", "detail"}, f"a snapshot shows a detail: {set(event.data)}")
+            demand(event.id is not None and event.id.startswith(f"{event.data['position']}-"), "a position is an id's")
+            self.detail = event.data["detail"]
+            return
+        changed, removed = event.data["changed"], event.data.get("removed")
+        demand(removed in (None, True), "what is removed is said, never denied")
+        demand(bool(changed or removed) or self._state_frames == 1, "an empty delta only resumes")
+        demand(not (changed and removed), "what is removed doesn't change")
+        if removed:
+            demand(self.detail is not None, "only what was there is removed")
+            self.detail = None
+        elif changed:
+            held = self.detail or {}
+            demand(all(held.get(name) != value for name, value in changed.items()), f"only what differs: {changed}")
+            demand(bool(held) or "key" in changed, "what comes comes whole")
+            self.detail = {name: value for name, value in {**held, **changed}.items() if value is not None}

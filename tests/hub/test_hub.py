@@ -7,8 +7,9 @@ import pytest
 
 from gateway.hub import hub as hub_module
 from gateway.hub.frame import Form
-from gateway.hub.hub import VIEW_LINGER, Hub, Limits, OverloadedError
+from gateway.hub.hub import Hub, Limits, OverloadedError
 from gateway.hub.subscriber import Ending, Subscriber
+from gateway.hub.views import VIEW_LINGER
 from gateway.log.memory import MemoryLog
 from gateway.model.application import ApplicationStatus
 from gateway.model.position import Cursor, Position, parse_cursor

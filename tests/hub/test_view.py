@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from gateway.hub.feed import LIST_WORDING, Feed
 from gateway.hub.frame import Chain, Form, Frame, event
 from gateway.hub.subscriber import SLICE, Subscriber
 from gateway.hub.view import CHAIN_PATIENCE, View
-from gateway.log.ring import Ring
+from gateway.log.memory import MemoryLog
 from gateway.model.delta import Change, net
 from gateway.model.selector import Selector
 from gateway.model.upstream import Upstream
@@ -20,8 +21,9 @@ NOW = 1_000.0
 SHOP = Selector(projects=("shop",))
 
 
-def make_view(selector: Selector = SHOP) -> View:
-    return View(selector, epoch="5f2c81d0", offset=0, now=NOW)
+def make_view(selector: Selector = SHOP, *, capacity: int = 100) -> View:
+    log = MemoryLog(epoch="5f2c81d0", capacity=capacity, max_bytes=10**9)
+    return View(selector, Feed(log, LIST_WORDING), now=NOW)
 
 
 def seat(view: View, form: Form = Form.PLAIN, *, stalled: bool = False) -> tuple[Subscriber, FakeLink]:
@@ -38,6 +40,10 @@ def seat(view: View, form: Form = Form.PLAIN, *, stalled: bool = False) -> tuple
 
 
 def tick(view: View, changes: Sequence[Change], now: float = NOW) -> int:
+    log = view.feed.log
+    assert isinstance(log, MemoryLog)
+    log.append(changes)
+    assert view.feed.advance() is not None
     return view.tick(net(changes), view.offset + len(changes), now)
 
 
@@ -108,9 +114,9 @@ def test_a_large_frame_goes_out_in_slices_and_waits_shared(form: Form) -> None:
 
 
 def test_a_leap_lets_everyone_fall_behind_where_they_stood() -> None:
-    view, state = make_view(), State()
+    view = make_view()
     members = {seat(view, form)[0] for form in Form}
-    view.list_applications(state)
+    view.list_documents()
     view.leap(1_000, NOW)
     assert view.behind == members
     assert {member.offset for member in members} == {0}
@@ -121,44 +127,40 @@ def test_a_listing_is_made_once_for_an_offset() -> None:
     view, state = make_view(), State()
     changes = upserts(state, application("argocd/a", project="shop"), application("argocd/b", project="pay"))
     tick(view, changes)
-    listing = view.list_applications(state)
-    assert view.list_applications(state) is listing
+    listing = view.list_documents()
+    assert view.list_documents() is listing
     assert json.loads(b"{" + listing.frame.plain) == {
         "applications": [{"key": "argocd/a", "name": "a", "namespace": "argocd", "project": "shop"}]
     }
     tick(view, chain(state, [("argocd/a", None)]))
-    assert json.loads(b"{" + view.list_applications(state).frame.plain) == {"applications": []}
+    assert json.loads(b"{" + view.list_documents().frame.plain) == {"applications": []}
 
 
 def test_a_view_costs_what_its_listing_takes() -> None:
     view = make_view()
     assert view.cost == 0
-    listing = view.list_applications({})
+    listing = view.list_documents()
     listing.frame.within(Form.GZIP)
     assert view.cost == listing.frame.cost > 0
 
 
 def test_the_way_from_an_offset_is_computed_once() -> None:
-    view, state, ring = make_view(), State(), Ring(capacity=3, max_bytes=10**9)
-    for project in ("shop", "pay", "shop", "shop"):
-        changes = upserts(state, application("argocd/a", project=project, images=(str(ring.top),)))
-        ring.append(changes)
-        tick(view, changes)
-    frame = view.catch_up(2, ring.between)
-    assert frame is view.catch_up(2, ring.between)
+    view, state = make_view(capacity=3), State()
+    for number, project in enumerate(("shop", "pay", "shop", "shop")):
+        tick(view, upserts(state, application("argocd/a", project=project, images=(str(number),))))
+    frame = view.catch_up(2)
+    assert frame is view.catch_up(2)
     assert frame is not None
     assert json.loads(b"{" + frame.plain)["changed"]["argocd/a"]["images"] == ["3"]
-    assert view.catch_up(4, ring.between) is None
+    assert view.catch_up(4) is None
     with pytest.raises(LookupError):
-        view.catch_up(0, ring.between)
+        view.catch_up(0)
 
 
 def test_a_way_on_which_nothing_happened_here_is_none() -> None:
-    view, state, ring = make_view(), State(), Ring(capacity=10, max_bytes=10**9)
-    changes = upserts(state, application("argocd/a", project="pay"), application("argocd/a", project="prod"))
-    ring.append(changes)
-    tick(view, changes)
-    assert view.catch_up(0, ring.between) is None
+    view, state = make_view(), State()
+    tick(view, upserts(state, application("argocd/a", project="pay"), application("argocd/a", project="prod")))
+    assert view.catch_up(0) is None
 
 
 def test_a_heartbeat_is_made_once_for_each_second_state_and_offset() -> None:

@@ -18,6 +18,7 @@ from gateway.model.application import (
     InitiatedBy,
     Observed,
     Operation,
+    OperationDetail,
     Owner,
     Source,
     Sync,
@@ -25,7 +26,7 @@ from gateway.model.application import (
     to_wire,
 )
 from gateway.upstream.fields import WATCH_FIELDS
-from gateway.upstream.normalise import MESSAGE_LIMIT, cut, normalise
+from gateway.upstream.normalise import COUNT_LIMIT, INFO_LIMIT, MESSAGE_LIMIT, cut, normalise
 from gateway.upstream.raw import RawError, RawEvent
 from gateway.upstream.wire import decode
 from tests.fakes import recordings
@@ -39,8 +40,16 @@ HYDRATOR = {
     "syncSource": {"targetBranch": "environments/prod", "path": "wet"},
     "hydrateTo": {"targetBranch": "environments/prod-next"},
 }
+PARTIAL = [{"kind": "ConfigMap", "name": "settings"}, {"group": "apps", "kind": "Deployment", "name": "core"}]
 REQUESTED = {
-    "sync": {"revision": "f00", "prune": True, "source": {"repoURL": REPOSITORY}},
+    "sync": {
+        "revision": "f00",
+        "prune": True,
+        "source": {"repoURL": REPOSITORY},
+        "dryRun": True,
+        "resources": PARTIAL,
+    },
+    "info": [{"name": "commit", "value": "1a2b3c4d"}],
     "initiatedBy": {"username": "mira"},
     "retry": {"limit": 5},
 }
@@ -89,7 +98,22 @@ DONE = change(
         "done",
         revision=["r1", "r2"],
         sources=[{"repoURL": REPOSITORY}, {"repoURL": OTHER}],
-        operation_state={"syncResult": {"revisions": ["s1", "s2"]}},
+        operation_state={
+            "syncResult": {
+                "revisions": ["s1", "s2"],
+                "resources": [{"name": "core", "images": ["web:2", "proxy:1"]}, {"name": "settings"}],
+            },
+            "operation": {
+                "sync": {
+                    "revisions": ["r1", "r2"],
+                    "dryRun": True,
+                    "resources": PARTIAL,
+                    "syncOptions": ["CreateNamespace=true", "ApplyOutOfSyncOnly=true"],
+                },
+                "info": [{"name": "commit", "value": "1a2b3c4d"}],
+                "initiatedBy": {"username": "mira"},
+            },
+        },
     ),
     "status.history",
     [{"id": 7, "revision": "r1", "deployedAt": FINISHED, "deployStartedAt": STARTED}],
@@ -324,6 +348,36 @@ def test_health_is_argo_cds_own_word(raw: dict[str, Any] | None, shown: Health |
 
 
 # Operations
+
+
+def test_what_tells_operations_apart_is_in_the_detail_and_not_shown() -> None:
+    seen = observed(DONE)
+    assert seen.detail.operation == OperationDetail(
+        info=(("commit", "1a2b3c4d"),),
+        dry_run=True,
+        resources=("ConfigMap/settings", "apps/Deployment/core"),
+        only_changed=True,
+        images=("proxy:1", "web:2"),
+    )
+    assert "info" not in str(in_full(seen.document, seen.detail))
+
+
+def test_of_a_requested_operation_that_has_not_begun_it_is_the_requested_ones() -> None:
+    whole = change(DONE, "operation", {"sync": {"revision": "f00"}, "info": [{"name": "ci", "value": "run 7"}]})
+    assert observed(whole).detail.operation == OperationDetail(info=(("ci", "run 7"),))
+
+
+def test_of_an_ordinary_operation_there_is_nothing_more_to_know() -> None:
+    assert observed(application("core")).detail.operation is None
+    assert observed(application("core", phase=None)).detail.operation is None
+
+
+def test_what_anybody_may_write_into_an_operation_is_bounded() -> None:
+    info = [{"name": "n" * 9_000, "value": "v" * 9_000}] * 100
+    whole = change(SINGLE, "status.operationState.operation", {"info": info})
+    detail = observed(whole).detail.operation
+    assert detail is not None
+    assert detail.info == (("n" * INFO_LIMIT, "v" * INFO_LIMIT),) * COUNT_LIMIT
 
 
 def operation(whole: dict[str, Any]) -> Operation | None:

@@ -1,0 +1,46 @@
+"""The views that there are: made for the first who wants one, bounded in number, those that nobody uses make room."""
+
+from gateway.errors import GatewayError
+from gateway.hub.feed import Feed, Selection
+from gateway.hub.view import View
+
+VIEW_LINGER = 60.0
+"""Seconds for which an unused view is kept, with its snapshot."""
+
+
+class OverloadedError(GatewayError):
+    """There is no room for another subscriber, another view, or another application to look at."""
+
+
+class Views(dict[str, View]):
+    """Views, by the text of their selections; at most ``limit``."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def has_room_for(self, selection: Selection) -> bool:
+        """Whether there is a view of this selection, or may be one more."""
+        return selection.canonical in self or len(self) < self._limit or any(view.idle for view in self.values())
+
+    def find(self, selection: Selection, feed: Feed, now: float) -> View:
+        """Return the view of a selection, a new one if need be. Raises OverloadedError."""
+        if (view := self.get(selection.canonical)) is None:
+            if not self.has_room_for(selection):
+                raise OverloadedError("views")
+            if len(self) >= self._limit:
+                idle = min((view for view in self.values() if view.idle), key=lambda view: view.used_at)
+                del self[idle.selection.canonical]
+            view = self[selection.canonical] = View(selection, feed, now=now)
+        view.used_at = now
+        return view
+
+    def of(self, feed: Feed) -> list[View]:
+        """Return the views of one feed."""
+        return [view for view in self.values() if view.feed is feed]
+
+    def expire(self, now: float) -> None:
+        """Drop those that nobody has used for a while."""
+        for key, view in list(self.items()):
+            if view.idle and now - view.used_at >= VIEW_LINGER:
+                del self[key]
