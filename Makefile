@@ -5,7 +5,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: install demo browser test check bench lock clean
+.PHONY: install demo browser test recipes check bench lock clean
 
 install: .venv/.synced
 
@@ -28,6 +28,10 @@ browser:
 		{ command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -q && \
 		apt-get install -y -q --no-install-recommends chromium; } || \
 		echo "NO CHROMIUM HERE: the tests in a browser will be skipped." >&2
+
+# Builds the applications of client/recipes and tries them in the browser. Needs Node 20.19 or newer, npm and its registry, too.
+recipes: install browser
+	.venv/bin/python -m pytest client/recipes
 
 check: install
 	.venv/bin/ruff check .

@@ -1,4 +1,4 @@
-"""What the recipes are tried on: the packed client, the demo, and each application built and served as in production."""
+"""What the recipes are tried on: the packed client, the demo, and each of them built and served as in production."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -20,6 +21,8 @@ PACKAGE = RECIPES / "argocd-sse-gateway-client.tgz"
 
 SPEED = 20
 """How many times faster the demo plays: there is a change in every second."""
+
+_PORTS = iter(range(20_000 + os.getpid() % 10_000, 32_000))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +82,20 @@ def _surround(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def find_port() -> int:
-    """Find a port that is free."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
+    """Find a port that is free, and stays so: none found before, nor of those that outgoing connections take."""
+    for port in _PORTS:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port is free")
 
 
 @contextlib.asynccontextmanager
 async def run_demo(port: int) -> AsyncIterator[str]:
     """Run `gateway demo`; yield its URL once it shows applications."""
     command = (sys.executable, "-m", "gateway", "demo", "--speed", str(SPEED))
-    async with _serve(*command, folder=RECIPES.parent.parent, environ={"GATEWAY_PORT": str(port)}):
+    async with _serve(*command, folder=RECIPES.parent.parent, environ={"GATEWAY_PORT": str(port)}) as process:
         url = f"http://127.0.0.1:{port}"
-        await _answers(f"{url}/api/pipelines")
+        await _answers(f"{url}/api/pipelines", process)
         yield url
 
 
@@ -101,19 +105,19 @@ async def run_recipe(recipe: Recipe, *, gateway: str) -> AsyncIterator[str]:
     port = find_port()
     command = [part.format(port=port) for part in recipe.command]
     environ = {"SSE_GATEWAY_URL": gateway, "HOST": "127.0.0.1", "PORT": str(port), "SHUTDOWN_TIMEOUT": "1"}
-    async with _serve(*command, folder=recipe.folder, environ=environ):
+    async with _serve(*command, folder=recipe.folder, environ=environ) as process:
         url = f"http://127.0.0.1:{port}"
-        await _answers(url)
+        await _answers(url, process)
         yield url
 
 
 @contextlib.asynccontextmanager
-async def _serve(*command: str, folder: Path, environ: Mapping[str, str]) -> AsyncIterator[None]:
+async def _serve(*command: str, folder: Path, environ: Mapping[str, str]) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, env=_surround(environ), start_new_session=True, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        yield
+        yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
@@ -124,11 +128,12 @@ async def _serve(*command: str, folder: Path, environ: Mapping[str, str]) -> Asy
             await process.wait()
 
 
-async def _answers(url: str) -> None:
+async def _answers(url: str, process: Process) -> None:
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         while True:
+            assert process.returncode is None, f"what should answer at {url} has ended"
             with contextlib.suppress(aiohttp.ClientError):
                 async with session.get(url) as response:
-                    if response.status == 200:  # noqa: PLR2004
+                    if response.status == 200:
                         return
             await asyncio.sleep(0.1)

@@ -1,14 +1,16 @@
 """The stream: a response that carries what the hub writes, straight to its transport."""
 
 import math
+from collections.abc import Callable
 
 import structlog
 from aiohttp import HttpVersion11, web
 from aiohttp_sse import EventSourceResponse
 
+from gateway.hub.feed import Feed, Selection
 from gateway.hub.frame import Form, Frame, event, gzip_body, retry
 from gateway.hub.hub import OverloadedError
-from gateway.hub.subscriber import Ending
+from gateway.hub.subscriber import Ending, Subscriber
 from gateway.model.position import parse_cursor
 from gateway.web import problem
 from gateway.web.context import CONTEXT, Context
@@ -76,18 +78,36 @@ class TransportLink:
 
 async def stream_pipelines(request: web.Request) -> web.StreamResponse:
     """Serve ``GET /api/stream/pipelines``: a snapshot or what changed since, then every change."""
+    query, _ = split_cursor(request)
+    return await serve_stream(request, read_selector(query))
+
+
+async def serve_stream(
+    request: web.Request,
+    selection: Selection,
+    *,
+    feed: Feed | None = None,
+    prepare: Callable[[], None] = lambda: None,
+    joined: Callable[[Subscriber], None] = lambda _: None,
+) -> web.StreamResponse:
+    """Serve a stream of what a selection shows of a feed; without one, of all applications.
+
+    ``prepare`` is called when there is room for a subscriber, and may raise OverloadedError; ``joined`` with the one
+    that has joined.
+    """
     context = request.app[CONTEXT]
-    query, asked = split_cursor(request)
-    selector = read_selector(query)
+    _, asked = split_cursor(request)
     cursor = parse_cursor(asked) if asked else None
     form = _choose_form(request, compression=context.compression)
     response = EventStream(form)
     try:
-        context.hub.expect_room(selector)
+        context.hub.expect_room(selection)
+        prepare()
         await response.prepare(request)
         # From here on to the end of the join nothing may wait: the join ends at the hub's last tick.
         subscriber = context.hub.join(
-            selector,
+            selection,
+            feed=feed,
             link=TransportLink(response, request),
             form=form,
             cursor=cursor,
@@ -96,9 +116,13 @@ async def stream_pipelines(request: web.Request) -> web.StreamResponse:
         )
     except OverloadedError:
         return await _refuse(request, response, form, context)
+    except ConnectionResetError:
+        # It left before the stream began; the server notices that for itself.
+        return response
+    joined(subscriber)
     context.pulse.nudge()
     outcome = "resumed" if subscriber.resumed else subscriber.reason
-    _log.info("stream.opened", remote=request.remote, form=form.name.lower(), view=selector.view_id, join=outcome)
+    _log.info("stream.opened", remote=request.remote, form=form.name.lower(), view=selection.view_id, join=outcome)
     try:
         await response.wait()
     finally:
@@ -126,12 +150,17 @@ def accepts_gzip(request: web.Request) -> bool:
     return False
 
 
+def accepts_events(request: web.Request) -> bool:
+    """Whether the client is an EventSource or its like, which gives up for good on any status but 200."""
+    return "text/event-stream" in request.headers.get("Accept", "")
+
+
 async def _refuse(request: web.Request, response: EventStream, form: Form, context: Context) -> web.StreamResponse:
     """Turn a client away so that it comes back: an EventSource gives up for good on any status but 200."""
     wait = context.hub.retry_ms()
     context.hub.counts["end_overloaded"] += 1
     if not response.prepared:
-        if "text/event-stream" not in request.headers.get("Accept", ""):
+        if not accepts_events(request):
             raise problem.overloaded(math.ceil(wait / 1_000))
         await response.prepare(request)
     goodbye = retry(wait) + event("goodbye", {"reason": Ending.OVERLOADED.value, "retryMs": wait})

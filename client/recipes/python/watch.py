@@ -1,6 +1,7 @@
 """Print what changes, for as long as it runs: `python watch.py [URL of the stream]`. Needs only aiohttp."""
 
 import asyncio
+import contextlib
 import json
 import random
 import sys
@@ -18,7 +19,7 @@ Document = dict[str, Any]
 
 
 async def watch(url: str) -> None:
-    """Follow the stream, and come back to where it ended; it exits where the gateway says that coming back is no use."""
+    """Follow the stream, and come back to where it ended; exit where the gateway says that coming back is no use."""
     applications: dict[str, Document] = {}
     upstream = cursor = ""
     async with aiohttp.ClientSession(timeout=PATIENCE) as session:
@@ -88,7 +89,5 @@ def describe(application: Document | None) -> str:
 
 
 if __name__ == "__main__":
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(watch(sys.argv[1] if len(sys.argv) > 1 else STREAM))
-    except KeyboardInterrupt:
-        pass
