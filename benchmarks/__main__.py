@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import pipeline
+from benchmarks import history, pipeline, webhooks
 from benchmarks.crowd import QUIET, Crowd
 from benchmarks.server import Server, Upstream, cpu_of, serve
 
@@ -167,6 +167,8 @@ SCENARIOS: dict[str, Callable[[], dict[str, Any]]] = {
     "isolated-change": isolated_change,
     "joins": joins,
     "idle": idle,
+    "webhooks": webhooks.webhooks,
+    "kpis": history.kpis,
 }
 
 BUDGETS: tuple[tuple[str, str, Callable[[dict[str, Any]], float], str, float], ...] = (
@@ -177,6 +179,10 @@ BUDGETS: tuple[tuple[str, str, Callable[[dict[str, Any]], float], str, float], .
     ("joins", "join to 1,028 applications, CPU", lambda r: r["identity"]["cpu_ms"], "ms", 1.0),
     ("joins", "join, gzip, CPU", lambda r: r["gzip"]["cpu_ms"], "ms", 1.0),
     ("idle", "idle subscriber, memory", lambda r: r["bytes"] / 1000, "kB", 16.0),
+    ("webhooks", "1,000 deliveries a second: lost", lambda r: r["lost"], "", 0.0),
+    ("webhooks", "the stream's p99, moved by them", lambda r: r["moved_ms"], "ms", 10.0),
+    ("kpis", "figures of a year, first asked", lambda r: r["first"], "ms", 1_000.0),
+    ("kpis", "figures of a year, asked again", lambda r: r["again"], "ms", 200.0),
 )
 
 if __name__ == "__main__":

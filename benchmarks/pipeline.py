@@ -7,6 +7,7 @@ from typing import Any
 from gateway.hub.frame import Form
 from gateway.hub.hub import Hub, Limits
 from gateway.log.memory import MemoryLog
+from gateway.model.naming import default_naming
 from gateway.model.selector import Selector, parse_selector
 from gateway.store.state import Store
 from gateway.upstream.messages import StreamRead, TimePassed
@@ -49,7 +50,7 @@ class Pipeline:
     """Wire, reflector, store, log and hub, with one subscriber for each form to the whole and one to a part."""
 
     def __init__(self) -> None:
-        self.store = Store()
+        self.store = Store(default_naming())
         self.store.publish()
         self.reflector = Reflector(store=self.store, timing=Timing(), now=0.0, jitter=lambda: 0.5)
         # What it opens first, the bridge, is the stream that the recording is played on.

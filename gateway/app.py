@@ -11,7 +11,17 @@ from aiohttp import web
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from gateway.clock import start_clock
+from gateway.delivery.breaches import show_breach
+from gateway.delivery.errands import Errands
+from gateway.delivery.history import Wanted
+from gateway.delivery.office import Office, Teller
+from gateway.detail.clerk import Clerk
+from gateway.detail.desk import Desk
+from gateway.detail.log import DetailLog, DetailWording
+from gateway.detail.messages import RolloutEnded
+from gateway.entrance import Entrance
 from gateway.errors import ListenError
+from gateway.hub.feed import Feed
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.keeper import Keeper
@@ -19,12 +29,23 @@ from gateway.log.memory import MemoryLog
 from gateway.observability.health import why_not_ready
 from gateway.observability.logs import make_server_logger
 from gateway.observability.metrics import make_registry
-from gateway.options import make_client, make_limits, make_timing
+from gateway.options import (
+    find_database,
+    make_client,
+    make_limits,
+    make_naming,
+    make_patterns,
+    make_secrets,
+    make_targets,
+    make_timing,
+    make_wishes,
+)
 from gateway.report import Reporter
 from gateway.settings import Settings
 from gateway.store.file import name_source
 from gateway.store.state import Store
 from gateway.upstream.driver import Driver
+from gateway.upstream.inspector import Inspector
 from gateway.upstream.reflector import Reflector
 from gateway.web.context import CONTEXT, Context
 from gateway.web.middleware import make_header_signal, make_middleware
@@ -32,6 +53,12 @@ from gateway.web.routes import add_routes
 
 BACKLOG = 1_024
 """Connections that may wait to be accepted, when everybody comes back at once."""
+
+DETAIL_CHANGES, DETAIL_BYTES = 2_000, 8 << 20
+"""What is kept of the details' changes, for those who resume; in memory, trees take ten times their bytes."""
+
+SHOWN_KINDS, SHOWN_CHANGES = ("deployment", "rollback"), 20
+"""What of an application's timeline is part of its detail."""
 
 CLOSING_TIME = 2.0
 """Seconds for the last bytes of streams and answers at the very end."""
@@ -55,13 +82,18 @@ class Gateway:
         now = self.clock()
         jitter = random.random
         self.started_at = now
-        self.store = Store()
+        self.store = Store(make_naming(settings))
         self.log = MemoryLog(epoch=secrets.token_hex(4), capacity=settings.log_capacity, max_bytes=settings.log_bytes)
         self.hub = Hub(self.log, make_limits(settings), now=now, jitter=jitter)
         self.pulse = Pulse(self.hub, tick=settings.tick, clock=self.clock)
         self.log.follow(self.pulse.changed)
         self.reflector = Reflector(store=self.store, timing=make_timing(settings), now=now, jitter=jitter)
         self._client, self._token = make_client(settings)
+        self.details = self._make_details(jitter)
+        self.office = self._make_office()
+        self.errands = self._make_errands()
+        self._driver: Driver | None = None
+        self.entrance = Entrance(settings, self.hub, clock=self.clock, nudge=self.pulse.nudge)
         self.reporter = Reporter(
             access=settings.auth or "loopback",
             started_at=now,
@@ -73,6 +105,9 @@ class Gateway:
             reflector=self.reflector,
             client=self._client,
             token=self._token,
+            desk=self.details.desk,
+            office=self.office,
+            errands=self.errands,
         )
         self._keeper = Keeper(
             settings.state_file,
@@ -91,10 +126,12 @@ class Gateway:
     async def run(self) -> None:
         """Serve until drained or stopped. Raises ListenError if an address is taken."""
         self._keeper.restore()
+        self.store.watch_sightings()
         self._moved()
         async with self._client, contextlib.AsyncExitStack() as stack:
+            await self.office.open()
             site = await self._serve(stack)
-            driver = Driver(
+            self._driver = driver = Driver(
                 reflector=self.reflector,
                 client=self._client,
                 token=self._token,
@@ -103,10 +140,16 @@ class Gateway:
             )
             self.pulse.start()
             stack.callback(self.pulse.stop)
+            stack.push_async_callback(self.entrance.close)
+            stack.push_async_callback(self.details.close)
+            stack.push_async_callback(self._teller.close)
             self.ready.set()
             running = [
                 asyncio.create_task(driver.run(), name="upstream"),
                 asyncio.create_task(self._keeper.run(), name="keeper"),
+                asyncio.create_task(self.entrance.run(), name="entrance"),
+                asyncio.create_task(self.office.run(), name="deliveries"),
+                asyncio.create_task(self.errands.run(), name="errands"),
             ]
             leaving = asyncio.create_task(self._leave_when_asked(site), name="leaving")
             try:
@@ -150,20 +193,96 @@ class Gateway:
 
     # Putting together.
 
+    def _make_details(self, jitter: Callable[[], float]) -> Clerk:
+        log = DetailLog(epoch=secrets.token_hex(4), capacity=DETAIL_CHANGES, max_bytes=DETAIL_BYTES)
+        feed = Feed(log, DetailWording())
+        self.hub.add_feed(feed)
+        log.follow(self.pulse.changed)
+        desk = Desk(
+            log=log,
+            held=lambda: self.store.held if self.hub.published else {},
+            jitter=jitter,
+            public_url=self.settings.argocd_public_url,
+        )
+        return Clerk(desk, feed, Inspector(self._client), clock=self.clock)
+
+    def _make_office(self) -> Office:
+        settings = self.settings
+        office = Office(
+            url=find_database(settings),
+            secrets=make_secrets(settings),
+            patterns=make_patterns(settings),
+            targets=make_targets(settings),
+            retention=settings.delivery_retention,
+            max_body=settings.webhook_max_body,
+            clock=self.clock,
+            look_again=self._look_again,
+        )
+        watched = self.details.desk.watched
+        self._teller = Teller(
+            lambda key: office.repository.timeline(Wanted(key=key, kinds=SHOWN_KINDS, limit=SHOWN_CHANGES)),
+            watched=lambda key: key in watched,
+            show=lambda key, changes: self.details.contribute(key, "timeline", changes),
+        )
+        office.follow(self._teller.look)
+        self.details.desk.follow(self._begin_timeline)
+        self.details.follow_rollouts(self._tell_rollout)
+        return office
+
+    def _make_errands(self) -> Errands:
+        errands = Errands(
+            make_wishes(self.settings),
+            office=self.office,
+            client=self._client,
+            documents=lambda: self.log.documents,
+            stale=self._why_stale,
+            tell=lambda breach: self.hub.tell(breach.application, "breach", show_breach(breach), self.clock()),
+            clock=self.clock,
+        )
+        self.office.listen(facts=errands.hear, measures=errands.measured)
+        return errands
+
+    def _why_stale(self) -> str | None:
+        """Return why what is known of Argo CD may be old; None if it isn't."""
+        upstream = self.reflector.upstream(self.clock())
+        return None if upstream.state == "live" else f"the gateway's line to it is {upstream.state}"
+
+    def _begin_timeline(self, key: str) -> None:
+        """Somebody looks at an application: its timeline belongs to what is shown."""
+        inspection = self.details.desk.watched.get(key)
+        if inspection is not None and "timeline" not in inspection.contributed:
+            self._teller.look([key])
+
+    def _tell_rollout(self, end: RolloutEnded) -> None:
+        """A rollout ended: an abort takes its deployment back."""
+        if end.outcome == "aborted" and end.at is not None:
+            self.office.runner.abort(end.key, end.at)
+
+    def _look_again(self, key: str) -> None:
+        """Argo CD says that an application changed: its stream may have lost that."""
+        if self._driver is not None:
+            self._driver.look_again(key)
+
     async def _serve(self, stack: contextlib.AsyncExitStack) -> web.TCPSite:
         settings = self.settings
-        app = web.Application(middlewares=[make_middleware(loopback_only=settings.auth is None)])
+        guard = self.entrance.guard.make_middleware()
+        app = web.Application(middlewares=[make_middleware(loopback_only=settings.auth is None), guard])
         app[CONTEXT] = Context(
             clock=self.clock,
             hub=self.hub,
             pulse=self.pulse,
             log=self.log,
             store=self.store,
+            details=self.details,
+            office=self.office,
+            errands=self.errands,
+            audience=self.entrance.audience,
             status=self.reporter.status,
             why_not_ready=self.why_not_ready,
             compression=settings.compression,
         )
         add_routes(app, base_path=settings.base_path, dashboard=settings.dashboard)
+        self.entrance.add_routes(app, public_url=settings.public_url, base_path=settings.base_path)
         origins = frozenset(settings.cors_origins)
         app.on_response_prepare.append(make_header_signal(origins, loopback_pages=self._loopback_pages))
         app.on_shutdown.append(self._end_streams)
@@ -185,12 +304,18 @@ class Gateway:
 
     def _moved(self) -> None:
         """Pass on what a step upstream brought: changes to the log, and upstream's state to everyone."""
-        if changes := self.store.take():
-            self.log.append(changes)
         now = self.clock()
+        if changes := self.store.take():
+            # What there is when the gateway begins to look is no news.
+            self.log.append(changes, at=now if self.hub.published else None)
+            self.details.attend(changes)
+        if sightings := self.store.take_sightings():
+            self.office.runner.show(sightings)
         if not self.hub.published and (self.store.published or self._keeper.restored):
+            self.log.begin(now)
             self.hub.publish(now)
             self.pulse.nudge()
+        self.details.look()
         self.hub.announce(self.reflector.upstream(now), now)
 
     # What others ask.

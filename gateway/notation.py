@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, PlainSerializer, SecretStr
 
-_DURATION = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h)?")
-_SECONDS = {"h": Decimal(3600), "m": Decimal(60), "s": Decimal(1), "ms": Decimal("0.001")}
+from gateway.model.naming import NamedField, Rules, parse_rules
+
+_DURATION = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)?")
+_SECONDS = {"d": Decimal(86400), "h": Decimal(3600), "m": Decimal(60), "s": Decimal(1), "ms": Decimal("0.001")}
 _SIZE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(?:([kmg])(i)?)?b?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 _HOST_NAME = re.compile(r"(?![0-9.]+\Z)(?!-)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
@@ -46,12 +48,12 @@ class Notation:
 
 
 def parse_duration(text: object) -> object:
-    """Turn ``15``, ``15s``, ``100ms``, ``5m`` or ``2h`` into seconds; a number passes as it is, in seconds."""
+    """Turn ``15``, ``15s``, ``100ms``, ``5m``, ``2h`` or ``30d`` into seconds; a number passes as it is, in seconds."""
     if not isinstance(text, str):
         return text
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError("write a duration, such as 15s, 100ms, 5m or 2h; a bare number is seconds")
+        raise ValueError("write a duration, such as 15s, 100ms, 5m, 2h or 30d; a bare number is seconds")
     return float(Decimal(match[1]) * _SECONDS[match[2] or "s"])
 
 
@@ -177,6 +179,11 @@ def parse_project(text: str) -> str:
     return text
 
 
+def make_rules_parser(field: NamedField) -> Callable[[object], object]:
+    """Return what turns a text into the rules for a field of the status document; rules pass as they are."""
+    return lambda text: parse_rules(field, text) if isinstance(text, str) else text
+
+
 def parse_origin(text: str) -> str:
     """Normalise one origin to what a browser sends in ``Origin`` (RFC 6454 §6.2): no path, no default port."""
     if "*" in text or text == "null":
@@ -204,7 +211,7 @@ def read_token(path: Path, read: ReadFile = Path.read_bytes) -> SecretStr:
     Raises ValueError, which repeats neither the path nor the content, when there is no usable token in it.
     """
     try:
-        text = _read(path, read).decode("utf-8-sig")
+        text = read_file(path, read).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("the file isn't text in UTF-8; put the token there, alone") from None
     return parse_token(text)
@@ -212,7 +219,7 @@ def read_token(path: Path, read: ReadFile = Path.read_bytes) -> SecretStr:
 
 def check_certificates(path: Path, read: ReadFile) -> None:
     """Check that a file holds certificates in PEM form, without judging them."""
-    if b"CERTIFICATE-----" not in _read(path, read):
+    if b"CERTIFICATE-----" not in read_file(path, read):
         raise ValueError("the file holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
 
 
@@ -230,7 +237,8 @@ def check_folder(path: Path, read: ReadFile) -> None:  # noqa: ARG001 - the same
         raise ValueError("the folder isn't writable; give it to the user that the gateway runs as")
 
 
-def _read(path: Path, read: ReadFile) -> bytes:
+def read_file(path: Path, read: ReadFile) -> bytes:
+    """Read a file that a setting names. Raises ValueError that says what to do, without the path."""
     try:
         return read(path)
     except OSError as error:
@@ -274,3 +282,7 @@ Origins = Annotated[
     BeforeValidator(parse_list),
     Notation(unit="list", show=",".join),
 ]
+_RulesRead = Annotated[InstanceOf[Rules], PlainSerializer(str, when_used="json")]
+ServiceRules = Annotated[_RulesRead, BeforeValidator(make_rules_parser("service")), Notation(unit="rules")]
+EnvironmentRules = Annotated[_RulesRead, BeforeValidator(make_rules_parser("environment")), Notation(unit="rules")]
+TeamRules = Annotated[_RulesRead, BeforeValidator(make_rules_parser("team")), Notation(unit="rules")]

@@ -1,6 +1,17 @@
 """From the settings, which know every variable, to what each part asks for and no more."""
 
+from pathlib import Path
+
+from gateway.delivery.errands import Wishes
+from gateway.delivery.figures import Targets
+from gateway.delivery.intake import Secrets
+from gateway.delivery.kpi import Judgement, Slo
+from gateway.delivery.prometheus import Questions
+from gateway.delivery.tags import TagPatterns
+from gateway.delivery.webhooks.sender import SENDERS
 from gateway.hub.hub import Limits
+from gateway.model.naming import Naming
+from gateway.secret import read_database
 from gateway.settings import Settings
 from gateway.upstream.argocd import ArgoCD, Endpoint
 from gateway.upstream.timing import Timing
@@ -16,6 +27,11 @@ def make_limits(settings: Settings) -> Limits:
         max_subscribers=settings.max_subscribers,
         max_views=settings.max_views,
     )
+
+
+def make_naming(settings: Settings) -> Naming:
+    """Return what the store names applications by."""
+    return Naming(service=settings.service_rules, environment=settings.environment_rules, team=settings.team_rules)
 
 
 def make_timing(settings: Settings) -> Timing:
@@ -42,3 +58,59 @@ def make_client(settings: Settings) -> tuple[ArgoCD, Token]:
         max_line=settings.max_line,
     )
     return ArgoCD(endpoint, token), token
+
+
+def find_database(settings: Settings) -> str | None:
+    """Return the URL of the delivery history's database; None for one in memory."""
+    url = settings.database_url
+    if settings.database_url_file is not None:
+        url = read_database(settings.database_url_file)
+    return None if url is None else url.get_secret_value()
+
+
+def make_secrets(settings: Settings) -> dict[str, Secrets]:
+    """Return what senders prove themselves by."""
+    secrets = {}
+    for name in SENDERS:
+        field = f"webhook_{name.replace('-', '_')}_secret"
+        given, file = getattr(settings, field), getattr(settings, f"{field}_file")
+        secrets[name] = Secrets(given and given.get_secret_value(), file=file and Path(file))
+    return secrets
+
+
+def make_patterns(settings: Settings) -> TagPatterns:
+    """Return what finds commits in image tags."""
+    return TagPatterns(settings.tag_patterns) if settings.tag_patterns else TagPatterns()
+
+
+def make_targets(settings: Settings) -> Targets:
+    """Return what is aimed at."""
+    times = {name: getattr(settings, f"slo_{name}") for name in ("build", "pipeline", "lead", "sync")}
+    return Targets(
+        slos=(
+            *(Slo(name=name, objective=settings.slo_in_time, target=target) for name, target in times.items()),
+            Slo(name="builds", objective=settings.slo_builds),
+            Slo(name="deployments", objective=settings.slo_deployments),
+        ),
+        judgement=Judgement(healthy_within=settings.healthy_within, kept_for=settings.kept_for),
+    )
+
+
+def make_wishes(settings: Settings) -> Wishes:
+    """Return what is wanted around the delivery history."""
+    return Wishes(
+        gate=dict(settings.scan_gate),
+        waivers=settings.scan_exceptions_file,
+        refresh=settings.refresh_on_push,
+        questions=_make_questions(settings),
+    )
+
+
+def _make_questions(settings: Settings) -> Questions | None:
+    """Return what a Prometheus is asked; None without one, or without a query."""
+    queries = {"latency": settings.promql_latency, "errors": settings.promql_errors}
+    given = {about: query for about, query in queries.items() if query is not None}
+    if settings.prometheus_url is None or not given:
+        return None
+    token = Token(settings.prometheus_token, file=settings.prometheus_token_file)
+    return Questions(url=settings.prometheus_url, queries=given, window=settings.prometheus_window, token=token.use)

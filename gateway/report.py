@@ -1,16 +1,22 @@
 """What a running gateway says of itself: ``/api/status`` for people, readings for Prometheus."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from gateway import __version__
+from gateway.auth.grant import Grant
+from gateway.delivery.errands import Errands
+from gateway.delivery.office import Office
+from gateway.delivery.tally import Histogram
+from gateway.detail.desk import Desk
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.log.memory import MemoryLog
 from gateway.model.application import ApplicationStatus
 from gateway.model.upstream import rfc3339
+from gateway.observability.around import Around, Distribution
 from gateway.observability.metrics import Readings
 from gateway.store.state import Store
 from gateway.upstream.argocd import ArgoCD
@@ -32,24 +38,39 @@ class Reporter:
     reflector: Reflector
     client: ArgoCD
     token: Token
+    desk: Desk
+    office: Office
+    errands: Errands
 
-    def status(self) -> dict[str, Any]:
-        """Return what ``/api/status`` says."""
-        hub = self.hub
+    def status(self, grant: Grant) -> dict[str, Any]:
+        """Return what ``/api/status`` says to somebody: of applications only what they may see.
+
+        What went wrong upstream, and how the rest of the gateway is, is for those who run it.
+        """
+        hub, admin = self.hub, grant.allows("admin")
         return without_absent(
             {
                 "version": __version__,
                 "startedAt": rfc3339(self.started_at),
                 "epoch": self.log.epoch,
                 "position": str(self.log.position),
-                "applications": len(self.log.documents),
-                "upstream": self._upstream(),
-                "subscribers": {"open": len(hub), "behind": hub.lagging, "views": hub.views},
+                "applications": _count_seen(self.log.documents.values(), grant),
+                "upstream": self._upstream(whole=admin),
+                "subscribers": {
+                    "open": len(hub),
+                    "behind": hub.lagging,
+                    "views": hub.views,
+                    "details": _count_seen(self._watched(), grant),
+                },
+                "deliveries": self.office.status() if grant.allows("webhooks") else None,
                 "access": self.access,
             }
         )
 
-    def _upstream(self) -> dict[str, Any]:
+    def _watched(self) -> Iterable[ApplicationStatus]:
+        return (self.log.documents[key] for key in self.desk.watched if key in self.log.documents)
+
+    def _upstream(self, *, whole: bool) -> dict[str, Any]:
         upstream, counts = self.reflector.upstream(self.clock()), self.reflector.counts
         expires_at = self.token.expires_at()
         return {
@@ -58,12 +79,12 @@ class Reporter:
             "reason": upstream.reason,
             "verifiedAt": upstream.verified_at,
             "version": self.client.version,
-            "lastError": self._last_error(),
+            "lastError": self._last_error() if whole else None,
             "reconciles": counts["reconcile"],
             "repairs": {"missedUpdate": counts["missed_update"], "missedDelete": counts["missed_delete"]},
             "restores": counts["restore"],
             "unreadable": {"undecodable": counts["undecodable"], "oversized": counts["oversized"]},
-            "tokenExpiresAt": None if expires_at is None else rfc3339(expires_at),
+            "tokenExpiresAt": None if expires_at is None or not whole else rfc3339(expires_at),
         }
 
     def _last_error(self) -> dict[str, str] | None:
@@ -86,9 +107,34 @@ class Reporter:
             subscribers=len(self.hub),
             lagging=self.hub.lagging,
             views=self.hub.views,
+            watched=len(self.desk.watched),
+            details=self.desk.counts,
+            webhooks=self.office.intake.counts,
+            delivery=self.office.runner.counts,
+            delivery_waiting=self.office.runner.waiting,
+            around=_read_around(self.errands),
             log_offset=self.log.ring.top,
             tick_seconds=self.pulse.tick_seconds,
         )
+
+
+def _read_around(errands: Errands) -> Around:
+    tally = errands.tally
+    return Around(
+        durations={name: _distribute(histogram) for name, histogram in tally.durations.items()},
+        detected={name: _distribute(histogram) for name, histogram in tally.detected.items()},
+        outcomes=tally.outcomes,
+        budgets=errands.budgets,
+        counts={**errands.counts, **errands.releases.counts},
+    )
+
+
+def _distribute(histogram: Histogram) -> Distribution:
+    return Distribution(buckets=list(histogram.buckets()), total=histogram.total)
+
+
+def _count_seen(documents: Iterable[ApplicationStatus], grant: Grant) -> int:
+    return sum(1 for document in documents if grant.sees(document))
 
 
 def _verdicts(document: ApplicationStatus) -> tuple[str, str]:

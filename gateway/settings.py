@@ -19,7 +19,8 @@ from pydantic_settings import EnvSettingsSource
 from gateway import notation
 from gateway.errors import SettingsError
 from gateway.notation import ReadFile
-from gateway.variables import SYNONYMS, Settings, find_fields, find_notation, name_variable
+from gateway.secret import name_variable
+from gateway.variables import SYNONYMS, Settings, find_fields, find_notation
 
 __all__ = ["Explained", "Setting", "Settings", "describe", "explain", "load", "unknown_names"]
 
@@ -104,8 +105,11 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
     by_ending = {name.partition("_")[2]: name for name in variables}
     messages = []
     for name in unknown:
-        meant = [by_ending[each] for each in difflib.get_close_matches(name.partition("_")[2], by_ending, n=1)]
-        messages.append(f"{name} isn't a setting" + (f"; did you mean {meant[0]}?" if meant else " of the gateway"))
+        prefix, _, ending = name.partition("_")
+        near = [by_ending[each] for each in difflib.get_close_matches(ending, by_ending, n=3)]
+        # The same ending is the best sign, then the same prefix, then likeness.
+        meant = min(near, key=lambda each: (not each.endswith(f"_{ending}"), not each.startswith(prefix)), default=None)
+        messages.append(f"{name} isn't a setting" + (f"; did you mean {meant}?" if meant else " of the gateway"))
     return messages
 
 

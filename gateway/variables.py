@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     AliasGenerator,
     BeforeValidator,
@@ -21,23 +20,35 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway import notation
-from gateway.notation import Count, Host, Notation, Origins, PathPrefix, Port, Projects, Seconds, Size, Switch
+from gateway.access_variables import AccessVariables
+from gateway.delivery_variables import DeliveryVariables
+from gateway.login_variables import LoginVariables
+from gateway.model.naming import DEFAULT_RULES, parse_rules
+from gateway.notation import (
+    Count,
+    EnvironmentRules,
+    Host,
+    Notation,
+    Origins,
+    PathPrefix,
+    Port,
+    Projects,
+    Seconds,
+    ServiceRules,
+    Size,
+    Switch,
+    TeamRules,
+)
+from gateway.secret import SecretFile, name_variable
 
 SYNONYMS = {"argocd_base_url": "ARGOCD_SERVER", "pipelines_cache_ttl": "GATEWAY_STALE_AFTER"}
 """The fields that a second variable may set as well."""
-
-_FUTURE_AUTH = {"tokens", "proxy", "oidc"}
 
 _Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 _Format: TypeAlias = Literal["auto", "json", "console"]
 _Framing: TypeAlias = Literal["sse", "ndjson"]
 _Loop: TypeAlias = Literal["auto", "asyncio", "uvloop"]
-_Auth: TypeAlias = Literal["none"]
-
-
-def name_variable(field: str) -> str:
-    """Name the environment variable of a field."""
-    return field.upper() if field.startswith(("argocd_", "pipelines_")) else f"GATEWAY_{field.upper()}"
+_Auth: TypeAlias = Literal["none", "tokens", "proxy", "oidc"]
 
 
 def _name_variables(field: str) -> str | AliasChoices:
@@ -49,24 +60,10 @@ def _list_choices(choices: object) -> Notation:
     return Notation(unit=", ".join(get_args(choices)))
 
 
-def _exclude_value(path: Path, info: ValidationInfo) -> Path:
-    secret = (info.field_name or "").removesuffix("_file")
-    if info.data.get(secret) is not None:
-        raise ValueError(f"{name_variable(secret)} is set too; unset one of the two")
-    return path
-
-
-def _refuse_future_auth(value: str) -> str:
-    if value.lower() in _FUTURE_AUTH:
-        raise ValueError("this isn't available in this version; write none, or unset it to listen on loopback only")
-    return value.lower()
-
-
 _LOWER = BeforeValidator(str.lower)
-SecretFile = Annotated[Path, AfterValidator(_exclude_value)]
 
 
-class Settings(BaseSettings):
+class Settings(AccessVariables, LoginVariables, DeliveryVariables, BaseSettings):
     """All settings, valid and frozen. Durations are seconds, sizes are bytes.
 
     Made by ``load`` from an environment, or by keyword arguments in tests; it reads neither ``os.environ`` nor files.
@@ -139,12 +136,25 @@ class Settings(BaseSettings):
         description="Where to keep the last state, to serve it as stale after a restart; unset keeps none.",
     )
 
+    service_rules: ServiceRules = Field(
+        default=parse_rules("service", DEFAULT_RULES["service"]),
+        description="What tells an application's `service`; the first rule that yields a value wins.",
+    )
+    environment_rules: EnvironmentRules = Field(
+        default=parse_rules("environment", DEFAULT_RULES["environment"]),
+        description="The same for its `environment`.",
+    )
+    team_rules: TeamRules = Field(
+        default=parse_rules("team", DEFAULT_RULES["team"]), description="The same for its `team`."
+    )
+
     host: Host = Field(
         default="127.0.0.1", description="The address to listen on; another than loopback needs `GATEWAY_AUTH`."
     )
-    auth: Annotated[Annotated[_Auth, BeforeValidator(_refuse_future_auth)] | None, _list_choices(_Auth)] = Field(
+    auth: Annotated[Annotated[_Auth, _LOWER] | None, _list_choices(_Auth)] = Field(
         default=None,
-        description="Who may read: `none` is everybody who can reach it. Unset, it listens on loopback only.",
+        description="How people and programs are told apart: by `tokens`, by the headers of a `proxy`, by a login "
+        "(`oidc`), or not at all: `none` opens it to everybody who can reach it. Unset, it listens on loopback only.",
     )
     port: Port = Field(default=8090, description="The port to listen on; 0 takes any free one.")
     metrics_host: Host = Field(default="127.0.0.1", description="The address to serve `/metrics` on.")
@@ -223,6 +233,18 @@ class Settings(BaseSettings):
                 "is unset, but GATEWAY_HOST is an address that others can reach; set GATEWAY_AUTH=none to open the "
                 "gateway to anyone who can reach it, or keep GATEWAY_HOST on loopback, such as 127.0.0.1"
             )
+        return auth
+
+    @field_validator("auth")
+    @classmethod
+    def _say_who_may_what(cls, auth: _Auth | None, info: ValidationInfo) -> _Auth | None:
+        needed = {"tokens": ("access_file", "tokens_file"), "proxy": ("access_file", "proxy_trusted")}
+        # What was set and is wrong isn't here: it has a problem of its own.
+        lacking = [
+            name_variable(name) for name in needed.get(auth or "", ()) if info.data.get(name, auth) in (None, ())
+        ]
+        if lacking:
+            raise ValueError(f"needs {' and '.join(lacking)}: without, nobody could see anything")
         return auth
 
     @field_validator("metrics_port")

@@ -11,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
+from gateway.delivery.tags import TagPatterns
+from gateway.delivery_variables import parse_gate, show_gate
 from gateway.errors import GatewayError, SettingsError
+from gateway.model.naming import Rules, parse_rules
 from gateway.notation import parse_duration, parse_size, read_token, show_duration, show_size
+from gateway.secret import read_webhook_secrets
 from gateway.settings import Explained, Settings, describe, explain, load, unknown_names
 from gateway.variables import SYNONYMS, find_fields
 
@@ -84,7 +88,45 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "cors_origins": (),
         "upstream_framing": "sse",
         "auth": None,
+        "access_file": None,
+        "tokens_file": None,
+        "proxy_trusted": (),
+        "proxy_user_header": "X-Forwarded-User",
+        "proxy_groups_header": "X-Forwarded-Groups",
         "loop": "auto",
+        "service_rules": parse_rules("service", "name:{service}-{environment}"),
+        "environment_rules": parse_rules(
+            "environment", "label:environment, label:env, name:{service}-{environment}, namespace:*-{environment}"
+        ),
+        "team_rules": parse_rules("team", "label:team"),
+        "database_url": None,
+        "database_url_file": None,
+        "delivery_retention": 400 * 86_400,
+        "webhook_max_body": 5 * 1024**2,
+        **{
+            f"webhook_{sender}_secret{file}": None
+            for sender in ("github", "gitlab", "argocd", "argo_workflows", "registry", "trivy", "cdevents")
+            for file in ("", "_file")
+        },
+        "tag_patterns": (),
+        "slo_build": 300.0,
+        "slo_pipeline": 600.0,
+        "slo_lead": 900.0,
+        "slo_sync": 120.0,
+        "slo_in_time": 0.95,
+        "slo_builds": 0.95,
+        "slo_deployments": 0.99,
+        "healthy_within": 600.0,
+        "kept_for": 1800.0,
+        "scan_gate": (("CRITICAL", 0),),
+        "scan_exceptions_file": None,
+        "refresh_on_push": False,
+        "prometheus_url": None,
+        "prometheus_token": None,
+        "prometheus_token_file": None,
+        "prometheus_window": 600.0,
+        "promql_latency": None,
+        "promql_errors": None,
     }
 
 
@@ -148,6 +190,8 @@ ACCEPTED = [
     ("GATEWAY_TICK", "35ms", 0.035),
     ("GATEWAY_TICK", "1ms", 0.001),
     ("GATEWAY_TICK", "10s", 10.0),
+    ("GATEWAY_TEAM_RULES", "none", Rules()),
+    ("GATEWAY_TEAM_RULES", " project ,label:team", parse_rules("team", "project, label:team")),
     ("GATEWAY_RECONCILE_INTERVAL", "5m", 300.0),
     ("GATEWAY_STREAM_LIFETIME", "2h", 7200.0),
     ("GATEWAY_STREAM_LIFETIME", "2 h", 7200.0),
@@ -227,8 +271,8 @@ REFUSED = [
     ("GATEWAY_DRAIN", "1e3", "duration"),
     ("GATEWAY_DRAIN", "٣", "duration"),
     ("GATEWAY_DRAIN", "-5s", "at least 0s"),
-    ("GATEWAY_DRAIN", "9999h", "at most 8760h"),
-    ("GATEWAY_DRAIN", "9" * 400, "at most 8760h"),
+    ("GATEWAY_DRAIN", "9999h", "at most 365d"),
+    ("GATEWAY_DRAIN", "9" * 400, "at most 365d"),
     ("GATEWAY_DRAIN_DELAY", "-1ms", "at least 0s"),
     ("GATEWAY_READY_AFTER", "-1", "at least 0s"),
     ("GATEWAY_TICK", "0", "at least 1ms"),
@@ -260,10 +304,16 @@ REFUSED = [
     ("GATEWAY_LOG_FORMAT", "xml", "auto, json, console"),
     ("GATEWAY_UPSTREAM_FRAMING", "grpc", "sse, ndjson"),
     ("GATEWAY_LOOP", "trio", "auto, asyncio, uvloop"),
-    ("GATEWAY_AUTH", "tokens", "isn't available in this version"),
-    ("GATEWAY_AUTH", "proxy", "isn't available in this version"),
+    ("GATEWAY_AUTH", "tokens", "needs GATEWAY_ACCESS_FILE and GATEWAY_TOKENS_FILE"),
+    ("GATEWAY_AUTH", "proxy", "needs GATEWAY_ACCESS_FILE and GATEWAY_PROXY_TRUSTED"),
     ("GATEWAY_AUTH", "OIDC", "isn't available in this version"),
-    ("GATEWAY_AUTH", "basic", "one of: none"),
+    ("GATEWAY_AUTH", "basic", "one of: none, tokens, proxy"),
+    ("GATEWAY_ACCESS_FILE", "/nowhere/access.toml", "can't be read"),
+    ("GATEWAY_TOKENS_FILE", "/nowhere/tokens.toml", "can't be read"),
+    ("GATEWAY_PROXY_TRUSTED", "10.0.0.1/8", "CIDR"),
+    ("GATEWAY_PROXY_TRUSTED", "proxy.example.org", "CIDR"),
+    ("GATEWAY_PROXY_USER_HEADER", "Authorization", "X-Forwarded-User"),
+    ("GATEWAY_PROXY_GROUPS_HEADER", "X-Groups: a", "X-Forwarded-User"),
     ("GATEWAY_CORS_ORIGINS", "*", "exact origins"),
     ("GATEWAY_CORS_ORIGINS", "https://*.a.org", "exact origins"),
     ("GATEWAY_CORS_ORIGINS", "null", "exact origins"),
@@ -305,6 +355,7 @@ def test_a_size_survives_being_shown(size: int) -> None:
         (90.0, "90s"),
         (300, "5m"),
         (7200.0, "2h"),
+        (172_800.0, "2d"),
         (0.0005, "0.0005s"),
     ],
 )
@@ -488,7 +539,9 @@ def test_a_secret_comes_as_a_value_or_as_a_file_not_both(tmp_path: Path) -> None
 def test_every_secret_can_come_from_a_file() -> None:
     settings = {setting.name: setting for setting in describe()}
     secrets = [name for name, setting in settings.items() if setting.unit == "secret"]
-    assert secrets == ["ARGOCD_AUTH_TOKEN"]
+    senders = ("GITHUB", "GITLAB", "ARGOCD", "ARGO_WORKFLOWS", "REGISTRY", "TRIVY", "CDEVENTS")
+    webhooks = {f"GATEWAY_WEBHOOK_{sender}_SECRET" for sender in senders}
+    assert set(secrets) == {"ARGOCD_AUTH_TOKEN", "GATEWAY_DATABASE_URL", "GATEWAY_PROMETHEUS_TOKEN", *webhooks}
     assert all(settings[f"{name}_FILE"].unit == "path" for name in secrets)
 
 
@@ -737,3 +790,81 @@ def test_the_documentation_names_no_variable_that_does_not_exist() -> None:
 def test_every_setting_says_what_it_means_in_a_sentence() -> None:
     for setting in describe():
         assert re.fullmatch(r"[A-Z][^|]+\.", setting.description), setting
+
+
+# --- deliveries
+
+
+def test_a_sender_may_have_several_secrets_from_a_file_too(tmp_path: Path) -> None:
+    path = write(tmp_path / "secrets", f"{SECRET}-1,\n{SECRET}-2\n")
+    given = load(ARGO | {"GATEWAY_WEBHOOK_GITHUB_SECRET": f" {SECRET}-1 , {SECRET}-2,"}).webhook_github_secret
+    assert given == read_webhook_secrets(Path(path)) == SecretStr(f"{SECRET}-1,{SECRET}-2")
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [(",", "no secret"), ("with space", "a space"), ("short", "tried out"), ("geheim-ä-ö-ü", "ASCII")],
+)
+def test_a_secret_of_a_sender_that_is_none_is_refused(text: str, advice: str) -> None:
+    assert advice in fails(ARGO | {"GATEWAY_WEBHOOK_GITLAB_SECRET": text})["GATEWAY_WEBHOOK_GITLAB_SECRET"]
+
+
+def test_a_gate_says_how_many_of_each_severity_may_pass() -> None:
+    gate = load(ARGO | {"GATEWAY_SCAN_GATE": "critical=0, High = 10"}).scan_gate
+    assert gate == (("CRITICAL", 0), ("HIGH", 10))
+    assert parse_gate(show_gate(gate)) == gate
+    assert load(ARGO | {"GATEWAY_SCAN_GATE": "None"}).scan_gate == ()
+    for text in ("critical", "critical=few", "critical=0,critical=1", "=1"):
+        assert "critical=0,high=10" in fails(ARGO | {"GATEWAY_SCAN_GATE": text})["GATEWAY_SCAN_GATE"]
+
+
+def test_a_file_of_exceptions_is_checked_whole_at_the_start(tmp_path: Path) -> None:
+    path = write(tmp_path / "exceptions.toml", '[[exception]]\nid = "CVE-1"\nwho = 1\n')
+    problem = fails(ARGO | {"GATEWAY_SCAN_EXCEPTIONS_FILE": path})["GATEWAY_SCAN_EXCEPTIONS_FILE"]
+    assert "line 3: who is text" in problem
+    assert "line 1: until is missing" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [("up", "{service}"), ('up{app="{servcie}"}', "{service}"), ("up{app=`{service}`}", "double quotes")],
+)
+def test_a_query_for_prometheus_names_what_it_is_about(text: str, advice: str) -> None:
+    assert advice in fails(ARGO | {"GATEWAY_PROMQL_ERRORS": text})["GATEWAY_PROMQL_ERRORS"]
+    query = 'rate(errors{app="{service}"}[{window}])'
+    assert load(ARGO | {"GATEWAY_PROMQL_ERRORS": query}).promql_errors == query
+
+
+def test_a_database_is_a_file_of_sqlite_or_a_server(tmp_path: Path) -> None:
+    url = load(ARGO | {"GATEWAY_DATABASE_URL": f"sqlite:///{tmp_path}/history.db"}).database_url
+    assert url == SecretStr(f"sqlite+aiosqlite:///{tmp_path}/history.db")
+    for text in (
+        "sqlite://",
+        "sqlite:///",
+        "mysql://host/name",
+        str(tmp_path),
+        f"sqlite:///{tmp_path}/absent/history.db",
+    ):
+        problems = fails(ARGO | {"GATEWAY_DATABASE_URL": text})
+        assert list(problems) == ["GATEWAY_DATABASE_URL"], text
+
+
+def test_patterns_of_tags_are_read_with_placeholders_and_as_regular_expressions() -> None:
+    patterns = load(
+        ARGO | {"GATEWAY_TAG_PATTERNS": r"{component}-stage-{sha:8} build\.(?P<sha>[0-9a-f]{7,40})"}
+    ).tag_patterns
+    found = TagPatterns(patterns)
+    assert found.find("core-stage-1a2b3c4d") == "1a2b3c4d"
+    assert found.find("build.1a2b3c4d5") == "1a2b3c4d5"
+    assert found.find("core-stage-1a2b3c4d5") is None
+    for text in ("latest", "{sha}-{sha}", "(?P<sha>["):
+        assert list(fails(ARGO | {"GATEWAY_TAG_PATTERNS": text})) == ["GATEWAY_TAG_PATTERNS"], text
+
+
+def test_a_share_is_a_percentage_or_a_number() -> None:
+    assert (
+        load(ARGO | {"GATEWAY_SLO_BUILDS": "99.5%"}).slo_builds
+        == load(ARGO | {"GATEWAY_SLO_BUILDS": "0.995"}).slo_builds
+    )
+    for text in ("95", "100%", "0", "most"):
+        assert list(fails(ARGO | {"GATEWAY_SLO_BUILDS": text})) == ["GATEWAY_SLO_BUILDS"], text

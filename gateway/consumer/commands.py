@@ -1,33 +1,22 @@
 """The commands of those who read a gateway: ``tail``, ``status``, ``conformance``. Arguments in, exit codes out."""
 
-import asyncio
-import os
 import random
-import stat
-import sys
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Annotated, Any, Never, TypeVar
+from typing import Annotated, Any
 
-import orjson
 import typer
 
 from gateway.consumer.client import Gateway, UnreachableError, explain_answer, open_session
 from gateway.consumer.conformance import Trial, try_gateway
+from gateway.consumer.running import quietly, run, write_json
 from gateway.consumer.screen import open_console
 from gateway.consumer.status import show_status
 from gateway.consumer.tail import Tail, Wish
 from gateway.consumer.verdict import show_outcome, write_outcome
-from gateway.errors import GatewayError
 
 app = typer.Typer()
 
 NOT_WELL = 1
-UNREACHABLE = 2
-INTERRUPTED = 130
-"""What a shell expects of who was ended by Ctrl-C."""
-
-_T = TypeVar("_T")
 
 Url = Annotated[str, typer.Argument(help="The gateway, like http://localhost:8090, with its base path if it has one.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
@@ -64,7 +53,7 @@ def tail(
         async with open_session() as session:
             await shown.show(Gateway(url, session).follow(query, jitter=random.random))
 
-    _run(follow)
+    run(follow)
 
 
 @app.command()
@@ -81,12 +70,12 @@ def status(url: Url, as_json: Json = False) -> None:
                 raise UnreachableError(f"{gateway.base}: {explain_answer(answer.status, kind, answer.body)}")
             return document
 
-    document = _run(ask)
+    document = run(ask)
     if as_json:
-        _write_json(document)
+        write_json(document)
     else:
         console = open_console()
-        _quietly(lambda: console.print(show_status(document, url=url, now=datetime.now(UTC))))
+        quietly(lambda: console.print(show_status(document, url=url, now=datetime.now(UTC))))
     if document["upstream"].get("state") != "live":
         raise typer.Exit(NOT_WELL)
 
@@ -99,76 +88,10 @@ def conformance(
     as_json: Json = False,
 ) -> None:
     """Try any gateway from outside, and report which promises it keeps. Exits with 1 if one is broken."""
-    outcome = _run(lambda: try_gateway(url, Trial(clients=clients, seconds=seconds), dice=random.Random()))  # noqa: S311
+    outcome = run(lambda: try_gateway(url, Trial(clients=clients, seconds=seconds), dice=random.Random()))  # noqa: S311
     if as_json:
-        _write_json(write_outcome(outcome))
+        write_json(write_outcome(outcome))
     else:
-        _quietly(lambda: show_outcome(outcome, open_console()))
+        quietly(lambda: show_outcome(outcome, open_console()))
     if not outcome.well:
         raise typer.Exit(NOT_WELL)
-
-
-def _run(act: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """Do something to its end; say in one line why that can't be, and leave quietly who is told to leave."""
-    try:
-        return _quietly(lambda: asyncio.run(_until_nobody_reads(act)))
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-    except GatewayError as error:
-        _give_up(error)
-
-
-async def _until_nobody_reads(act: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """Do something; when whoever reads our pipe goes, don't wait for the next line to notice."""
-    task = asyncio.create_task(act())
-    reader = _find_pipe()
-    loop = asyncio.get_running_loop()
-    gone = False
-
-    def leave() -> None:
-        nonlocal gone
-        gone = True
-        task.cancel()
-        assert reader is not None
-        loop.remove_reader(reader)
-
-    if reader is not None:
-        # A pipe that we write never has anything to read: it becomes readable when its other end is closed.
-        loop.add_reader(reader, leave)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        if gone:
-            raise BrokenPipeError from None
-        raise
-    finally:
-        if reader is not None:
-            loop.remove_reader(reader)
-
-
-def _find_pipe() -> int | None:
-    try:
-        number = sys.stdout.fileno()
-        return number if stat.S_ISFIFO(os.fstat(number).st_mode) else None
-    except (OSError, ValueError):
-        return None
-
-
-def _quietly(act: Callable[[], _T]) -> _T:
-    try:
-        result = act()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # `| head` has seen enough. What Python would still flush at its exit goes nowhere, without a complaint.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(0) from None
-    return result
-
-
-def _write_json(document: object) -> None:
-    _quietly(lambda: typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()))
-
-
-def _give_up(error: Exception) -> Never:
-    typer.echo(f"gateway: {error}", err=True)
-    raise typer.Exit(UNREACHABLE) from error

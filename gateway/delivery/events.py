@@ -31,7 +31,7 @@ class RunState(StrEnum):
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="commit"):
-    """A commit, of sources or of manifests. ``pushed_at`` is by the server's clock, ``committed_at`` by the author's."""
+    """A commit of sources or manifests. ``pushed_at`` is by the server's clock, ``committed_at`` by the author's."""
 
     repository: str
     sha: str
@@ -106,7 +106,7 @@ class Scanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="scan"):
     scanned_at: float | None = None
     url: str | None = None
     findings: tuple[str, ...] = ()
-    """The ids of what was found (CVE-…), the worst first (bounded)."""
+    """The ids of what was found (CVE-…), the worst first, each as often as it was found (bounded)."""
 
 
 class Deployed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="deployed"):

@@ -5,17 +5,17 @@ absent: a group without a single known lead time has none, not zero. The four ar
 dora-metrics-four-keys/; error budgets those of the SRE workbook, chapter 2: what an objective leaves over.
 """
 
-import math
-from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from gateway.delivery.spread import Spread, quantile
 from gateway.model.upstream import rfc3339
 
 DAY = 86_400.0
@@ -26,6 +26,10 @@ DURATIONS = ("build", "pipeline", "detect", "wait", "apply", "sync", "rollout", 
 """The clocks, in the order in which a change passes them."""
 
 _find_time = attrgetter("at")
+_PLOTTED = tuple((clock, attrgetter(clock)) for clock in ("lead", "sync"))
+"""The clocks of which a course is shown."""
+
+_write_time = lru_cache(maxsize=4_096)(rfc3339)
 
 By: TypeAlias = Literal["application", "service", "environment", "project", "team", "all"]
 Bucket: TypeAlias = Literal["day", "week"]
@@ -143,36 +147,6 @@ def summarise(
     ]
 
 
-class Spread:
-    """Durations, each value counted: a year has many, but few different ones."""
-
-    def __init__(self, values: Iterable[int | None]) -> None:
-        counted = Counter(values)
-        del counted[None]
-        counts = cast(Counter[int], counted)
-        self._values = sorted(counts)
-        self._upto = list(accumulate(counts[value] for value in self._values))
-        """How many are not above the value in the same place."""
-
-    def __len__(self) -> int:
-        return self._upto[-1] if self._upto else 0
-
-    def quantile(self, share: float) -> float:
-        """Return the value below which this share lies, interpolated; there is at least one."""
-        rank = share * (len(self) - 1)
-        low, high = (self._values[bisect_right(self._upto, place)] for place in (math.floor(rank), math.ceil(rank)))
-        return round(low + (high - low) * (rank % 1), 1)
-
-    def above(self, target: float) -> int:
-        """Return how many are longer than ``target`` seconds."""
-        place = bisect_right(self._values, target)
-        return len(self) - (self._upto[place - 1] if place else 0)
-
-    def tell(self) -> dict[str, float]:
-        """Return the usual quantiles, and of how many."""
-        return {"p50": self.quantile(0.5), "p90": self.quantile(0.9), "p99": self.quantile(0.99), "count": len(self)}
-
-
 def begin_bucket(at: float, bucket: Bucket) -> float:
     """Return when the day (UTC) or the week (from Monday) of a moment began."""
     if bucket == "day":
@@ -266,13 +240,13 @@ class _Group:
             # They are in order: a bucket is a slice.
             last = bisect_left(self._measures, start + length, lo=first, key=_find_time)
             told: dict[str, Any] = {
-                "start": rfc3339(start),
+                "start": _write_time(start),
                 "deployments": last - first,
                 "failed": self._verdicts[first:last].count(False),
             }
-            for clock in ("lead", "sync"):
-                if spread := Spread(map(attrgetter(clock), self._measures[first:last])):
-                    told[clock] = {"p50": spread.quantile(0.5), "p90": spread.quantile(0.9)}
+            for clock, find in _PLOTTED:
+                if known := sorted(value for value in map(find, self._measures[first:last]) if value is not None):
+                    told[clock] = {"p50": quantile(known, 0.5), "p90": quantile(known, 0.9)}
             buckets.append(told)
             first = last
         return buckets

@@ -4,23 +4,18 @@ A commit of the story has a name of its own in each telling but the first, for i
 what is known about a name never changes. Pure.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from hashlib import sha1
 
 from gateway.demo.happening import CommitHappening, Today
 from gateway.demo.recording import Commit, Recording, write_time
 
-_SHA = re.compile(rb"\b[0-9a-f]{40}\b")
-
 
 class Commits:
-    """The commits before the story, which stay, and those within it."""
+    """The commits before the story, of which those stay that were deployed by then, and those within it."""
 
     def __init__(self, recording: Recording) -> None:
         self._before = [commit for commit in recording.commits if commit.at <= recording.beginning]
         self._within = [commit for commit in recording.commits if commit.at > recording.beginning]
-        self._repeated = {commit.sha.encode() for commit in self._within}
 
     @property
     def times(self) -> Sequence[float]:
@@ -31,29 +26,27 @@ class Commits:
         """Make a commit of the story."""
         yield self._make(self._within[number], today, at)
 
-    def restore(self, today: Today, at: float) -> Iterator[CommitHappening]:
-        """Say what was committed before the story: the same each time."""
+    def prepare(self, today: Today, at: float) -> Iterator[CommitHappening]:
+        """Say what was committed before the story."""
         for commit in self._before:
             yield self._make(commit, today, at)
+
+    def restore(self, today: Today, at: float) -> Iterator[CommitHappening]:  # noqa: ARG002
+        """Say nothing: all was said before."""
+        yield from ()
 
     def bring_back(self, key: str, today: Today, at: float) -> Iterator[CommitHappening]:  # noqa: ARG002
         """Say nothing: commits aren't an application's."""
         yield from ()
 
-    def rename(self, text: bytes, today: Today) -> bytes:
-        """Return a text with the commits of the story named as in this telling."""
-        return _SHA.sub(lambda match: self._name(match[0], today), text)
-
     def _make(self, commit: Commit, today: Today, at: float) -> CommitHappening:
-        date = write_time(today.date(commit.at, at=at))
+        date = today.date_again if today.is_repeated(commit.sha) else today.date
         return CommitHappening(
             at=at,
-            sha=self._name(commit.sha.encode(), today).decode(),
-            metadata={"author": commit.author, "date": date, "message": commit.message},
+            sha=today.rename(commit.sha.encode()).decode(),
+            metadata={
+                "author": commit.author,
+                "date": write_time(date(commit.at, at=at)),
+                "message": today.rename(commit.message.encode()).decode(),
+            },
         )
-
-    def _name(self, sha: bytes, today: Today) -> bytes:
-        if today.telling <= 1 or sha not in self._repeated:
-            return sha
-        seed = f"#{today.telling}@{today.opened_at}".encode()
-        return sha1(sha + seed, usedforsecurity=False).hexdigest().encode()

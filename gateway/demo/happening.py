@@ -52,12 +52,22 @@ class CommitHappening(Happening):
     metadata: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryHappening(Happening):
+    """Somebody sends a webhook. ``headers`` are without what proves who it is; ``id`` is another for each."""
+
+    sender: str
+    id: str
+    headers: dict[str, str]
+    body: bytes
+
+
 class Today(Protocol):
-    """The recording's clock, as it is put on today's."""
+    """The recording's clock, as it is put on today's, and its names, as they are in this telling."""
 
     @property
     def telling(self) -> int:
-        """Which telling of the story this is; 0 before the first."""
+        """Which telling of the story this is, or is about to begin; 1 for the first."""
 
     @property
     def opened_at(self) -> float:
@@ -65,6 +75,15 @@ class Today(Protocol):
 
     def date(self, recorded: float, *, at: float, key: str | None = None) -> float:
         """Return what a recorded time is today, in something that happens ``at``, to an application if one is named."""
+
+    def date_again(self, recorded: float, *, at: float) -> float:
+        """Return the same for what is made again in each telling, also if it was made before the story."""
+
+    def is_repeated(self, sha: str) -> bool:
+        """Return whether a commit, as it was recorded, is made again in each telling."""
+
+    def rename(self, text: bytes) -> bytes:
+        """Return a text with its commits, and the tags made of them, named as they are in this telling."""
 
     def next_version(self) -> str:
         """Return a resourceVersion that is above all before it."""
@@ -76,7 +95,7 @@ class Strand(Protocol):
     ``times`` are the moments of that day, in order, later than the recording's beginning, at which something happens;
     ``happen`` says what, by the moment's number. ``restore`` says what is so before the story: when the demo opens,
     and again after each telling, then of what differs only. ``bring_back`` does that for one application, at the
-    moment at which it is brought back itself.
+    moment at which it is brought back itself. ``prepare`` comes before all that: it says what applications build on.
     """
 
     @property
@@ -85,6 +104,9 @@ class Strand(Protocol):
 
     def happen(self, number: int, today: Today, at: float) -> Iterable[Happening]:
         """Say what happens at a moment of the story."""
+
+    def prepare(self, today: Today, at: float) -> Iterable[Happening]:
+        """Say what was before the applications became what they are before the story."""
 
     def restore(self, today: Today, at: float) -> Iterable[Happening]:
         """Say what is so before the story."""

@@ -7,7 +7,8 @@ lines are in order, and no time within an event is later than the event. Never b
 Beside it, on the same clock, lines in order: ``resources.ndjson.gz`` has the trees of some applications (``at``,
 ``key``, ``tree``) and manifests of their resources (``at``, ``key``, ``resource``, ``manifest``, which is null from
 when nothing is known of it), ``commits.ndjson`` the manifest repository's history (``at``, ``sha``, ``author``,
-``message``).
+``message``), ``deliveries.ndjson.gz`` the webhooks that were sent (``at``, ``sender``, ``event``, which is what the
+header says, and the ``body``).
 """
 
 import gzip
@@ -72,13 +73,24 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A webhook. ``event`` is what the sender's header says it is, empty where there is none; ``body`` is JSON."""
+
+    at: float
+    sender: str
+    event: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What was there at first, and what happened then; beside it what was seen of resources, and the commits."""
+    """What was there at first, and what happened then; beside it what was seen of resources, the commits, webhooks."""
 
     fleet: tuple[Moment, ...]
     story: tuple[Moment, ...]
     sights: tuple[Sight, ...] = ()
     commits: tuple[Commit, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
 
     @property
     def beginning(self) -> float:
@@ -93,10 +105,17 @@ def load() -> Recording:
         gzip.decompress((folder / "day.ndjson.gz").read_bytes()).splitlines(),
         sights=gzip.decompress((folder / "resources.ndjson.gz").read_bytes()).splitlines(),
         commits=(folder / "commits.ndjson").read_bytes().splitlines(),
+        deliveries=gzip.decompress((folder / "deliveries.ndjson.gz").read_bytes()).splitlines(),
     )
 
 
-def parse(lines: Iterable[bytes], *, sights: Iterable[bytes] = (), commits: Iterable[bytes] = ()) -> Recording:
+def parse(
+    lines: Iterable[bytes],
+    *,
+    sights: Iterable[bytes] = (),
+    commits: Iterable[bytes] = (),
+    deliveries: Iterable[bytes] = (),
+) -> Recording:
     """Make a recording of its lines, of which there is at least one of the watch."""
     moments = []
     held: dict[str, Application] = {}
@@ -116,7 +135,13 @@ def parse(lines: Iterable[bytes], *, sights: Iterable[bytes] = (), commits: Iter
         story=tuple(moment for moment in moments if moment.at > beginning),
         sights=tuple(map(_parse_sight, sights)),
         commits=tuple(Commit(**orjson.loads(line)) for line in commits),
+        deliveries=tuple(map(_parse_delivery, deliveries)),
     )
+
+
+def _parse_delivery(line: bytes) -> Delivery:
+    told = orjson.loads(line)
+    return Delivery(at=told["at"], sender=told["sender"], event=told["event"], body=orjson.dumps(told["body"]))
 
 
 def _parse_sight(line: bytes) -> Sight:

@@ -50,6 +50,10 @@ class Resources:
         """See what was seen at a moment of the story."""
         yield self._see(self._within[number], today, at)
 
+    def prepare(self, today: Today, at: float) -> Iterator[Seen]:  # noqa: ARG002
+        """See nothing: resources come back with their applications."""
+        yield from ()
+
     def restore(self, today: Today, at: float) -> Iterator[Seen]:
         """See everything as it was at first, if it isn't so."""
         for key in sorted({key for key, _ in self._first.keys() | self._last.keys()}):
@@ -70,7 +74,8 @@ class Resources:
         self._last[_subject(sight)] = sight
         document: dict[str, Any] | None = None
         if sight.document is not None:
-            document = orjson.loads(move_times(sight.document, lambda time: today.date(time, at=at, key=sight.key)))
+            text = move_times(sight.document, lambda time: today.date(time, at=at, key=sight.key))
+            document = orjson.loads(today.rename(text))
         if sight.resource is not None:
             if document is not None:
                 document = self._identify(document, sight.key)

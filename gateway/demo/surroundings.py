@@ -14,18 +14,34 @@ _QUIETLY = {
     "GATEWAY_LOG_LEVEL": "warning",
     "GATEWAY_METRICS_PORT": "0",
 }
-# A real gateway's state isn't to be overwritten by a played one.
-_IGNORED = "GATEWAY_STATE_FILE"
+# A real gateway's state and history aren't to be overwritten by played ones, and its senders aren't the demo's.
+_IGNORED = ("ARGOCD_", "GATEWAY_STATE_FILE", "GATEWAY_DATABASE_URL", "GATEWAY_WEBHOOK_")
+_HEEDED = frozenset({"GATEWAY_WEBHOOK_MAX_BODY"})
 
 
-def surround(environ: Mapping[str, str], *, url: str, token: str) -> dict[str, str]:
-    """Return the environment for the gateway: this one, but with the demo's Argo CD."""
+def surround(
+    environ: Mapping[str, str],
+    *,
+    url: str,
+    token: str,
+    secrets: Mapping[str, str] | None = None,
+    database: str | None = None,
+) -> dict[str, str]:
+    """Return the environment for the gateway: this one, but with the demo's Argo CD and the demo's senders.
+
+    ``secrets`` are by sender, ``database`` is the URL of one for this demo alone; without it there is one in memory.
+    """
     kept = {
         name: value
         for name, value in environ.items()
-        if value.strip() and not name.startswith("ARGOCD_") and name != _IGNORED
+        if value.strip() and (name in _HEEDED or not name.startswith(_IGNORED))
     }
-    return {**_QUIETLY, **kept, "ARGOCD_BASE_URL": url, "ARGOCD_AUTH_TOKEN": token}
+    senders = {
+        f"GATEWAY_WEBHOOK_{sender.upper().replace('-', '_')}_SECRET": secret
+        for sender, secret in (secrets or {}).items()
+    }
+    history = {"GATEWAY_DATABASE_URL": database} if database else {}
+    return {**_QUIETLY, **kept, **senders, **history, "ARGOCD_BASE_URL": url, "ARGOCD_AUTH_TOKEN": token}
 
 
 def find_url(host: str, port: int, base_path: str = "") -> str:
@@ -45,6 +61,7 @@ def welcome(url: str, *, metrics_url: str, page: bool, applications: int, length
         "the page": f"{url}/",
         "the stream": f"curl -N {url}/api/stream/pipelines",
         "the state": f"curl {url}/api/pipelines",
+        "a timeline": f"curl {url}/api/pipelines/trombone-pay/timeline",
         "the gateway": f"curl {url}/api/status",
         "its metrics": f"curl {metrics_url}/metrics",
     }

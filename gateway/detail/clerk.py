@@ -4,15 +4,17 @@ A fault here never reaches the reflector, whose state all else depends on: it is
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import structlog
 
 from gateway.detail import messages as m
+from gateway.detail.attendance import Attendance
 from gateway.detail.desk import Desk
 from gateway.hub.feed import Feed
+from gateway.model.delta import Change
 from gateway.upstream.failures import ArgoCDError
 from gateway.upstream.inspector import Inspector, name_reason
 from gateway.upstream.manifest import Manifest
@@ -36,6 +38,8 @@ class Clerk:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._manifests = asyncio.Semaphore(MANIFESTS_AT_ONCE)
+        self._attendance = Attendance(desk)
+        self._followers: list[Callable[[m.RolloutEnded], None]] = []
 
     async def close(self) -> None:
         """Let go of everything that is under way."""
@@ -62,7 +66,21 @@ class Clerk:
     def look(self) -> None:
         """The store may have changed."""
         if self.desk.watched:
-            self._guard(lambda: self.desk.step(self._clock()))
+            self._guard(self._step)
+
+    def follow_rollouts(self, follower: Callable[[m.RolloutEnded], None]) -> None:
+        """Have a function called when a rollout ends, or is found to have ended."""
+        self._followers.append(follower)
+
+    def attend(self, changes: Sequence[Change]) -> None:
+        """Look at what changed for the sake of those who follow rollouts, though nobody else may."""
+        if self._followers:
+            self._guard(lambda: self._attendance.see(changes, self._clock()))
+
+    def _step(self) -> None:
+        now = self._clock()
+        self._attendance.step(now)
+        self.desk.step(now)
 
     def contribute(self, key: str, name: str, value: Any) -> None:
         """Show a field of another part's in a detail that somebody looks at; None removes it."""
@@ -88,7 +106,9 @@ class Clerk:
             self._timer.cancel()
             self._timer = None
         now = self._clock()
-        if not self._closed and (deadline := self.desk.deadline(now)) is not None:
+        deadlines = (self.desk.deadline(now), self._attendance.deadline())
+        deadline = min((at for at in deadlines if at is not None), default=None)
+        if not self._closed and deadline is not None:
             # Timers may fire a little early; a millisecond later is never too early.
             delay = max(0.0, deadline - now) + 0.001
             self._timer = asyncio.get_running_loop().call_later(delay, self.look)
@@ -109,6 +129,9 @@ class Clerk:
                 self._ask(command.request, self._inspector.commit(command.target, command.revision))
             case m.FetchManifest():
                 self._ask(command.request, self._read(command))
+            case m.RolloutEnded():
+                for follower in self._followers:
+                    follower(command)
             case m.PartFailed():
                 _log.info("detail.part_failed", key=command.key, part=command.part, reason=command.reason)
 

@@ -213,6 +213,7 @@ class Inspection:
             yield m.FetchInventory(request=request, target=target)
         if self._looked_at:
             yield from self.rollouts.step(target, now)
+        yield from self.rollouts.tell_ends(self.key)
         if self._progressing_at is not None and now >= self._progressing_at:
             self.dirty = True
 

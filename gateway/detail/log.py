@@ -110,6 +110,10 @@ class DetailWording:
             touched[change.key] = DetailChange(change.key, known.before, change.after)
         return list(touched.values())
 
+    def change(self, key: str, before: Document | None, after: Document | None, /) -> DetailChange:
+        """Return a net change."""
+        return DetailChange(key, before, after)
+
     def state(self, documents: Iterable[Document], /) -> bytes:
         """Return the body of a snapshot; null where the application is gone."""
         return b'"detail":' + orjson.dumps(next(iter(documents), None)) + b"}\n\n"
@@ -117,17 +121,21 @@ class DetailWording:
     def delta(self, changes: list[DetailChange], sees: Callable[[Any], bool], /) -> bytes | None:
         """Return the body of a delta, for someone who looks at one application."""
         for change in changes:
-            if not sees(change.after or change.before or {}):
-                continue
-            if change.after is None:
-                return None if change.before is None else b'"changed":{},"removed":true}\n\n'
-            fields = differing(change.before, change.after)
-            return b'"changed":' + orjson.dumps(fields) + b"}\n\n" if fields else None
+            before = change.before if change.before is not None and sees(change.before) else None
+            after = change.after if change.after is not None and sees(change.after) else None
+            if before is not None and after is None:
+                return b'"changed":{},"removed":true}\n\n'
+            if after is not None:
+                fields = differing(before, after)
+                return b'"changed":' + orjson.dumps(fields) + b"}\n\n" if fields else None
         return None
 
 
 class DetailSelection:
     """One application, by its key."""
+
+    show: None = None
+    """Nothing is left out of what is seen."""
 
     def __init__(self, key: str) -> None:
         self.key = key

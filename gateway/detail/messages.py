@@ -66,9 +66,21 @@ class PartFailed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutEnded:
+    """For whoever wants to know: a rollout was ``promoted`` or ``aborted``; ``at`` is the time of an abort."""
+
+    key: str
+    namespace: str
+    name: str
+    outcome: str
+    at: float | None
+    reason: str | None
+
+
 Fetch = FetchTree | FetchInventory | FetchCommit | FetchManifest
 
-Command = OpenTree | CloseTree | Fetch | PartFailed
+Command = OpenTree | CloseTree | Fetch | PartFailed | RolloutEnded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

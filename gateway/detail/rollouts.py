@@ -16,7 +16,7 @@ from gateway.detail.part import Part
 from gateway.upstream.analyses import FINISHED, AnalysisRun, read_analysis
 from gateway.upstream.family import Family, Member
 from gateway.upstream.inspector import Target
-from gateway.upstream.manifest import Manifest
+from gateway.upstream.manifest import Manifest, parse_time
 from gateway.upstream.parts import to_wire
 from gateway.upstream.rollouts import Rollout, hash_of, name_current_runs, read_rollout
 
@@ -65,6 +65,7 @@ class Rollouts:
         self._families: tuple[Family, ...] = ()
         self._watched: dict[str, _Watched] = {}
         self._wire: list[dict[str, Any]] | None = None
+        self._outcomes: dict[tuple[str, str], tuple[str | None, ...]] = {}
         self._numbers = numbers
         self._jitter = jitter
 
@@ -107,6 +108,26 @@ class Rollouts:
                 request = next(self._numbers)
                 watched.begin(request, now)
                 yield m.FetchManifest(request=request, target=target, resource=watched.member)
+
+    def tell_ends(self, key: str) -> Iterator[m.RolloutEnded]:
+        """Return those that have ended since the last call, or had when they were first looked at."""
+        for rollout, _ in self.shown:
+            whereabouts = rollout.namespace, rollout.name
+            version = rollout.canary_revision or rollout.stable_revision
+            told = (rollout.outcome, rollout.aborted_at, version.hash if version is not None else None)
+            if self._outcomes.get(whereabouts) == told:
+                continue
+            self._outcomes[whereabouts] = told
+            if rollout.outcome is not None:
+                at = parse_time(rollout.aborted_at)
+                yield m.RolloutEnded(
+                    key=key,
+                    namespace=rollout.namespace,
+                    name=rollout.name,
+                    outcome=rollout.outcome,
+                    at=at.timestamp() if at is not None else None,
+                    reason=rollout.reason,
+                )
 
     def show(self) -> list[dict[str, Any]] | None:
         """Return what is known, in wire form; None while nothing is."""

@@ -81,12 +81,13 @@ class Composer:
         """Return the delta from where a subscriber stands; where a snapshot serves it better, it stands nowhere."""
         if subscriber.offset is None:
             return None
+        seen, subscriber.seeing = subscriber.seeing, None
         try:
-            body = view.catch_up(subscriber.offset)
+            body = view.catch_up(subscriber.offset) if seen is None else view.cross(seen, subscriber.offset)
         except LookupError:
-            subscriber.start_over("trimmed" if first else "lagged")
+            subscriber.start_over("view" if seen is not None else "trimmed" if first else "lagged")
             return None
-        if body is None or first or view.listing is None:
+        if body is None or first or seen is not None or view.listing is None:
             return body
         if len(body.plain) > REMAKE_FRACTION * len(view.listing.frame.plain):
             if view.listing.offset < subscriber.offset:

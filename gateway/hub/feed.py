@@ -58,6 +58,10 @@ class Selection(Protocol):
     def sees(self) -> Callable[[Any], bool]:
         """Whether a document is shown."""
 
+    @property
+    def show(self) -> Callable[[Any], Any] | None:
+        """What is shown of a document that is; None where that is always the whole."""
+
 
 class Wording(Protocol):
     """How a feed's frames say what there is and what changed. Bodies end an event's data behind its reason."""
@@ -68,6 +72,9 @@ class Wording(Protocol):
 
     def net(self, changes: Sequence[Any], /) -> list[Any]:
         """Reduce consecutive changes to one for each key."""
+
+    def change(self, key: str, before: Any, after: Any, /) -> Any:
+        """Return a net change; None is no document."""
 
     def state(self, documents: Iterable[Any], /) -> bytes:
         """Return the body of a snapshot that shows these documents."""
@@ -87,6 +94,10 @@ class ListWording:
     def net(self, changes: Sequence[Change]) -> list[NetChange]:
         """Reduce consecutive changes to one for each key."""
         return net(changes)
+
+    def change(self, key: str, before: Any, after: Any) -> NetChange:
+        """Return a net change."""
+        return NetChange(key, before, after)
 
     def state(self, documents: Iterable[Any]) -> bytes:
         """Return the body of a snapshot."""

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from gateway.hub.composer import Composer
 from gateway.hub.feed import LIST_WORDING, Feed, History, Selection
-from gateway.hub.frame import Form, event, retry
+from gateway.hub.frame import Form, Frame, event, retry
 from gateway.hub.subscriber import Ending, Link, Subscriber
 from gateway.hub.view import Listing, View
 from gateway.hub.views import OverloadedError, Views
+from gateway.hub.wheel import Wheel
 from gateway.model.position import Cursor
 from gateway.model.upstream import Upstream
 
@@ -52,8 +53,7 @@ class Hub:
         self._composer = Composer(jitter=jitter)
         self._views = Views(limits.max_views)
         self._members: dict[Subscriber, View] = {}
-        self._due: dict[int, set[Subscriber]] = {}
-        self._beat_at = int(now)
+        self._wheel = Wheel(now)
 
     def __repr__(self) -> str:
         return f"<Hub of {self._feeds}: {len(self._members)} subscribers, {len(self._views)} views>"
@@ -119,31 +119,59 @@ class Hub:
         had_cursor: bool,
         now: float,
         feed: Feed | None = None,
+        expires_at: float | None = None,
     ) -> Subscriber:
         """Take a subscriber, who resumes from ``cursor`` if that can be proved to lead somewhere.
 
         ``had_cursor`` says that the client sent one, even if it is none of ours. Without a ``feed`` it is that of all
-        applications. Raises OverloadedError.
+        applications. ``expires_at`` is when what let it in ends. Raises OverloadedError.
         """
         self.expect_room(selection)
         view = self._views.find(selection, feed or self._feed, now)
-        offset, reason = self._resume(view, cursor, had_cursor=had_cursor)
+        offset, reason = view.resume(cursor) if self.published else (None, "epoch")
+        reason = reason if had_cursor else "new"
         subscriber = Subscriber(link=link, form=form, offset=offset, reason=reason, now=now)
         self._members[subscriber] = view
         view.behind.add(subscriber)
-        self._end_at(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
+        self._wheel.put(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
+        self._wheel.hasten(subscriber, expires_at)
         self.counts["join_resumed" if subscriber.resumed else f"join_{reason}"] += 1
         self._serve(view, subscriber, now)
         return subscriber
 
     def transfer(self, subscriber: Subscriber, selection: Selection, now: float) -> None:
-        """Let a subscriber who wasn't served yet see something else of the same feed. Raises OverloadedError."""
-        assert not subscriber.served
-        if (old := self._members.get(subscriber)) is not None:
-            view = self._views.find(selection, old.feed, now)
-            old.discard(subscriber)
-            view.behind.add(subscriber)
-            self._members[subscriber] = view
+        """Let a subscriber see something else of the same feed from now on. Raises OverloadedError.
+
+        What it no longer may see is removed by a delta, what is new comes whole. Whoever hasn't taken yet what was
+        written of the old is cut off: that may be what it may no longer see.
+        """
+        if (old := self._members.get(subscriber)) is None or old.selection.canonical == selection.canonical:
+            return
+        view = self._views.find(selection, old.feed, now)
+        if subscriber.served and subscriber.waits:
+            self.cut(subscriber, now, "moved")
+            return
+        if old.is_current(subscriber):
+            old.fall_behind(subscriber, old.offset, now)
+        old.discard(subscriber)
+        old.used_at = now
+        view.behind.add(subscriber)
+        self._members[subscriber] = view
+        subscriber.move(old.selection, view.selection)
+        if subscriber.served:
+            self.counts["moved"] += 1
+            self._serve(view, subscriber, now)
+
+    def expire_at(self, subscriber: Subscriber, at: float | None) -> None:
+        """Let a subscriber's stream end when what let it in does, if that is before its time."""
+        self._wheel.hasten(subscriber, at)
+
+    def cut(self, subscriber: Subscriber, now: float, why: str) -> None:
+        """End a connection at once, without a goodbye."""
+        if subscriber in self._members:
+            self.counts[f"end_{why}"] += 1
+            subscriber.link.abort()
+            self.leave(subscriber, now)
 
     def leave(self, subscriber: Subscriber, now: float) -> None:
         """Forget a subscriber whose connection is over."""
@@ -151,8 +179,7 @@ class Hub:
         if view is not None:
             view.discard(subscriber)
             view.used_at = now
-            if (due := self._due.get(subscriber.due)) is not None:
-                due.discard(subscriber)
+            self._wheel.discard(subscriber)
 
     def end(self, subscriber: Subscriber, why: Ending, now: float) -> None:
         """Say goodbye, as soon as what is being written is written."""
@@ -172,7 +199,7 @@ class Hub:
         """Let everyone leave, spread over some seconds."""
         self.draining = True
         for subscriber in self._members:
-            self._end_at(subscriber, now + spread * self._jitter())
+            self._wheel.put(subscriber, now + spread * self._jitter())
 
     # Moving on.
 
@@ -211,6 +238,11 @@ class Hub:
         self.counts["delivery"] += sent
         return sent
 
+    def tell(self, key: str, name: str, data: object, now: float) -> None:
+        """Send an event about an application to everyone current who sees it; it moves no cursor and isn't repeated."""
+        for view in self._views.seeing(self._feed, key):
+            view.broadcast(Frame(event(name, data)), now)
+
     def turn(self, now: float) -> None:
         """Go on with those who are behind, as many as one turn allows, the furthest behind first."""
         composed = 0
@@ -222,10 +254,8 @@ class Hub:
 
     def beat(self, now: float) -> None:
         """Do what is due each second: lifetimes, heartbeats after silence, the slow, and views that nobody uses."""
-        for second in range(self._beat_at, int(now) + 1):
-            for subscriber in self._due.pop(second, ()):
-                self.end(subscriber, Ending.DRAIN if self.draining else Ending.LIFETIME, now)
-        self._beat_at = int(now) + 1
+        for subscriber, why in self._wheel.turn(now):
+            self.end(subscriber, Ending.DRAIN if self.draining and why is Ending.LIFETIME else why, now)
         self._composer.bound_caches(self._views.values())
         self._views.expire(now)
         for view in self._views.values():
@@ -233,30 +263,9 @@ class Hub:
                 self._send_heartbeat(view, now)
             for subscriber in list(view.behind):
                 if subscriber.looks_stuck(now, self._limits.slow_limit) and subscriber.link.writing_paused:
-                    self.counts["end_slow"] += 1
-                    subscriber.link.abort()
-                    self.leave(subscriber, now)
+                    self.cut(subscriber, now, "slow")
 
     # Inside.
-
-    def _resume(self, view: View, cursor: Cursor | None, *, had_cursor: bool) -> tuple[int | None, str]:
-        """Return the offset to go on from, or None with the reason for a snapshot."""
-        if cursor is None or not self.published:
-            return None, "epoch" if had_cursor else "new"
-        position = cursor.position
-        if position.epoch != view.epoch or position.offset > view.feed.log.ring.top:
-            return None, "epoch"
-        if cursor.view != view.id:
-            return None, "view"
-        if position.offset < view.feed.log.ring.trimmed:
-            return None, "trimmed"
-        return position.offset, "resumed"
-
-    def _end_at(self, subscriber: Subscriber, at: float) -> None:
-        if (due := self._due.get(subscriber.due)) is not None:
-            due.discard(subscriber)
-        subscriber.due = max(int(at), self._beat_at)
-        self._due.setdefault(subscriber.due, set()).add(subscriber)
 
     def _serve(self, view: View, subscriber: Subscriber, now: float) -> bool:
         """Bring a subscriber closer to its view; return whether something had to be composed for it."""
@@ -266,7 +275,7 @@ class Hub:
                 self._say_goodbye(subscriber, now)
                 return composed
             waiting = not self.published or (subscriber.offset or 0) > view.offset
-            current = subscriber.served and subscriber.offset == view.offset
+            current = subscriber.served and subscriber.offset == view.offset and subscriber.seeing is None
             if (waiting or current) and not subscriber.informed:
                 self._composer.inform(view, subscriber, self.upstream, now)
             elif waiting:
@@ -275,7 +284,7 @@ class Hub:
                 view.catch_on(subscriber)
                 return composed
             else:
-                self.counts["lagged"] += subscriber.served
+                self.counts["lagged"] += subscriber.served and subscriber.seeing is None
                 self._composer.compose(view, subscriber, self.upstream, now)
                 composed = True
         return composed

@@ -4,6 +4,7 @@ from enum import Enum
 from typing import Protocol
 
 from gateway.hub.checksum import Checksum
+from gateway.hub.feed import Selection
 from gateway.hub.frame import Form, Frame, ending, private
 
 SLICE = 64 * 1024
@@ -42,6 +43,8 @@ class Ending(Enum):
     """The gateway goes down."""
     OVERLOADED = "overloaded"
     """There is no room; said instead of a refusal, after which an EventSource would give up for good."""
+    EXPIRED = "expired"
+    """What the subscriber showed to be let in has ended, or was taken back."""
     UNKNOWN = "unknown"
     """What was asked for before anything was known turns out not to exist; coming back tells more."""
 
@@ -59,6 +62,7 @@ class Subscriber:
         "_pending",
         "due",
         "ending",
+        "expires_at",
         "form",
         "informed",
         "joined_at",
@@ -68,6 +72,7 @@ class Subscriber:
         "progress_at",
         "reason",
         "resumed",
+        "seeing",
         "served",
         "started",
         "unsent",
@@ -82,6 +87,10 @@ class Subscriber:
         self.ending: Ending | None = None
         self.informed = False
         """Whether the subscriber was told all that was said of upstream."""
+        self.seeing: Selection | None = None
+        """What it saw until its offset, where that is another selection than its view's."""
+        self.expires_at: float | None = None
+        """When what let it in ends (Unix time)."""
         self.joined_at = now
         self.due = 0
         self.lagged = 0
@@ -107,6 +116,20 @@ class Subscriber:
     def start_over(self, reason: str) -> None:
         """Stand nowhere: only a snapshot helps, for this reason."""
         self.offset, self.reason = None, reason
+
+    def move(self, seen: Selection, shown: Selection) -> None:
+        """Be in a view that shows ``shown`` from now on, after one that showed ``seen``."""
+        if self.served:
+            seen = self.seeing or seen
+            self.seeing = None if seen.canonical == shown.canonical else seen
+        elif self.offset is not None:
+            # The cursor that it came with was good for the other view.
+            self.start_over("view")
+
+    @property
+    def waits(self) -> bool:
+        """Whether bytes wait in the process that aren't written yet."""
+        return bool(self._pending)
 
     def become_current(self, view: Checksum) -> None:
         """From now on everything the view sends is sent here; ``view`` is the checksum of all it sent before."""

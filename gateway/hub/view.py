@@ -34,6 +34,7 @@ class View:
         self.selection = selection
         self.feed = feed
         self.sees = selection.sees
+        self.show = selection.show
         self.id = selection.view_id
         self.epoch = feed.log.epoch
         self.offset = feed.offset
@@ -48,6 +49,7 @@ class View:
         self.listing: Listing | None = None
         self._chain: Chain | None = None
         self._catch_ups: dict[int, Frame | None] = {}
+        self._crossings: dict[tuple[str, int], Frame | None] = {}
         self._heartbeat: tuple[tuple[int, Upstream | None, int], Frame] | None = None
 
     def __repr__(self) -> str:
@@ -76,11 +78,24 @@ class View:
 
     # Moving on.
 
+    def resume(self, cursor: Cursor | None) -> tuple[int | None, str]:
+        """Return the offset to go on from, or None with the reason for a snapshot."""
+        if cursor is None:
+            return None, "epoch"
+        position, ring = cursor.position, self.feed.log.ring
+        if position.epoch != self.epoch or position.offset > ring.top:
+            return None, "epoch"
+        if cursor.view != self.id:
+            return None, "view"
+        if position.offset < ring.trimmed:
+            return None, "trimmed"
+        return position.offset, "resumed"
+
     def tick(self, changes: list[Any], offset: int, now: float) -> int:
         """Move to a new offset, sending what the net changes mean here; return how many were sent it."""
-        before, self.offset = self.offset, offset
-        self._catch_ups.clear()
-        if not any(self.current) or (body := self._wording.delta(changes, self.sees)) is None:
+        before = self.offset
+        self._move_to(offset)
+        if not any(self.current) or (body := self._tell(changes)) is None:
             return 0
         frame = Frame(opening("delta", cursor=self.cursor) + b"{" + body)
         return self.broadcast(frame, now, standing=before)
@@ -92,9 +107,13 @@ class View:
                 subscriber.stay(self.offset, self.checksum, now)
             self.behind |= members
             members.clear()
-        self.offset = offset
+        self._move_to(offset)
         self.listing = None
+
+    def _move_to(self, offset: int) -> None:
+        self.offset = offset
         self._catch_ups.clear()
+        self._crossings.clear()
 
     def broadcast(self, frame: Frame, now: float, *, standing: int | None = None) -> int:
         """Write a frame to everyone who is current; who can't take it falls behind at ``standing``.
@@ -185,8 +204,8 @@ class View:
     def list_documents(self) -> Listing:
         """Return what is shown at the view's offset, encoded anew only if it has moved."""
         if self.listing is None or self.listing.offset != self.offset:
-            documents = self.feed.documents.values()
-            frame = Frame(self._wording.state(document for document in documents if self.sees(document)))
+            seen = filter(self.sees, self.feed.documents.values())
+            frame = Frame(self._wording.state(seen if self.show is None else map(self.show, seen)))
             self.listing = Listing(self.offset, frame)
         return self.listing
 
@@ -198,6 +217,45 @@ class View:
         if offset == self.offset:
             return None
         if offset not in self._catch_ups:
-            body = self._wording.delta(self._wording.net(self.feed.log.ring.between(offset, self.offset)), self.sees)
+            body = self._tell(self._wording.net(self.feed.log.ring.between(offset, self.offset)))
             self._catch_ups[offset] = None if body is None else Frame(body)
         return self._catch_ups[offset]
+
+    def cross(self, seen: Selection, offset: int) -> Frame | None:
+        """Return the end of the delta event that leads here from what another selection showed at an offset.
+
+        None where that is the same. Raises LookupError if the log doesn't reach back that far.
+        """
+        if (seen.canonical, offset) not in self._crossings:
+            net = self._wording.net(self.feed.log.ring.between(offset, self.offset))
+            sides = {key: (document, document) for key, document in self.feed.documents.items()}
+            sides |= {change.key: (change.before, change.after) for change in net}
+            changes = []
+            for key, (old, new) in sides.items():
+                before, after = _show(seen, old), _show(self.selection, new)
+                if before is not after:
+                    changes.append(self._wording.change(key, before, after))
+            body = self._wording.delta(changes, lambda _: True)
+            self._crossings[seen.canonical, offset] = None if body is None else Frame(body)
+        return self._crossings[seen.canonical, offset]
+
+    def _tell(self, changes: list[Any]) -> bytes | None:
+        """Return the body of the delta that net changes mean here; None where that is nothing."""
+        show = None
+        if show is not None:
+            changes = [
+                self._wording.change(
+                    change.key,
+                    None if change.before is None else show(change.before),
+                    None if change.after is None else show(change.after),
+                )
+                for change in changes
+            ]
+        return self._wording.delta(changes, self.sees)
+
+
+def _show(selection: Selection, document: Any) -> Any:
+    """Return what a selection shows of a document; None where that is nothing."""
+    if document is None or not selection.sees(document):
+        return None
+    return document if selection.show is None else selection.show(document)

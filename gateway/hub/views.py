@@ -39,6 +39,11 @@ class Views(dict[str, View]):
         """Return the views of one feed."""
         return [view for view in self.values() if view.feed is feed]
 
+    def seeing(self, feed: Feed, key: str) -> list[View]:
+        """Return the views of a feed that see one of its documents, as of the last tick."""
+        document = feed.documents.get(key)
+        return [] if document is None else [view for view in self.of(feed) if view.sees(document)]
+
     def expire(self, now: float) -> None:
         """Drop those that nobody has used for a while."""
         for key, view in list(self.items()):

@@ -27,9 +27,13 @@ class MemoryLog:
         """Have a function called after each append."""
         self._followers.append(follower)
 
-    def append(self, changes: Sequence[Change]) -> None:
-        """Add changes, and tell the followers."""
-        self.ring.append(changes)
+    def begin(self, at: float) -> None:
+        """Count what comes from a moment on as news: what there was before is known."""
+        self.ring.dated_from = at
+
+    def append(self, changes: Sequence[Change], *, at: float | None = None) -> None:
+        """Add changes that came at a moment, and tell the followers; without a moment they are no news."""
+        self.ring.append(changes, at=at)
         for change in changes:
             if change.after is None:
                 self.documents.pop(change.key, None)

@@ -100,13 +100,17 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="cam
 class ApplicationStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel", omit_defaults=True):
     """The status document of one application. Times are RFC 3339, UTC.
 
-    ``key`` is ``namespace/name``, opaque to clients, and never changes.
+    ``key`` is ``namespace/name``, opaque to clients, and never changes. ``service``, ``environment`` and ``team`` are
+    what the rules of ``naming`` find; Argo CD has no such words.
     """
 
     key: str
     name: str
     namespace: str
     project: str | None = None
+    service: str | None = None
+    environment: str | None = None
+    team: str | None = None
     labels: dict[str, str] | None = None
     owner: Owner | None = None
     destination: Destination | None = None
@@ -132,10 +136,30 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="ca
     initiated_by: InitiatedBy | None = None
 
 
+class OperationDetail(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """What tells one operation from another, and isn't shown with the application.
+
+    ``info`` are the pairs that whoever asked for it gave along. ``resources`` (``kind/name``, or with the group before)
+    are those that it was confined to: by self-heal where it is automated, else by a person. ``images`` are those in the
+    manifests that it applied, None where Argo CD doesn't tell (it does since 3.6). ``only_changed`` says that unchanged
+    resources were left out of it, and so of ``images``.
+    """
+
+    info: tuple[tuple[str, str], ...] = ()
+    dry_run: bool = False
+    resources: tuple[str, ...] = ()
+    only_changed: bool = False
+    images: tuple[str, ...] | None = None
+
+
 class Detail(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """What only the view of a single application shows: its history and the messages that the document cuts."""
+    """What isn't in the document: its history and the messages that it cuts, for the view of a single application.
+
+    ``operation`` has no view: it is what else deployments need to know of the document's operation.
+    """
 
     history: tuple[Deployment, ...] = ()
+    operation: OperationDetail | None = None
     health_message: str | None = None
     operation_message: str | None = None
     condition_messages: tuple[str | None, ...] = ()

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 from urllib.parse import quote
 
 from gateway.model.application import ApplicationStatus
@@ -71,6 +72,9 @@ class Selector:
     health: tuple[str, ...] = ()
     sync: tuple[str, ...] = ()
 
+    show: ClassVar[None] = None
+    """Nothing is left out of what is seen."""
+
     sees: Sees = field(init=False, repr=False, compare=False)
     """Say whether the selector sees a document."""
 
@@ -89,15 +93,16 @@ class Selector:
         object.__setattr__(self, "view_id", digest[:12])
 
 
-def parse_selector(query: Iterable[tuple[str, str]]) -> Selector:
+def parse_selector(query: Iterable[tuple[str, str]], *, besides: Sequence[str] = ()) -> Selector:
     """Return the selector that the query parameters ask for.
 
-    Values are separated by commas, parameters may repeat. Raises SelectorError with every problem of the query.
+    Values are separated by commas, parameters may repeat. ``besides`` names those that the caller has taken out, for
+    what is said of unknown ones. Raises SelectorError with every problem of the query.
     """
     given: dict[str, list[str]] = {}
     for parameter, text in query:
         given.setdefault(parameter, []).append(text)
-    problems = [_explain_unknown(parameter) for parameter in given if parameter not in PARAMETERS]
+    problems = [_explain_unknown(parameter, besides) for parameter in given if parameter not in PARAMETERS]
     values = {
         parameter: _read_values(parameter, given[parameter], problems)
         for parameter in PARAMETERS
@@ -238,10 +243,11 @@ def _read_requirements(texts: Sequence[str], problems: list[str]) -> tuple[Requi
     return tuple(requirements)
 
 
-def _explain_unknown(parameter: str) -> str:
-    near = difflib.get_close_matches(parameter.lower(), PARAMETERS, n=1)
+def _explain_unknown(parameter: str, besides: Sequence[str]) -> str:
+    known = [*PARAMETERS, *besides]
+    near = difflib.get_close_matches(parameter.lower(), known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    return f"{_show(parameter)} is no parameter.{hint} Allowed are {', '.join(PARAMETERS)}"
+    return f"{_show(parameter)} is no parameter.{hint} Allowed are {', '.join(known)}"
 
 
 def _show(text: str) -> str:

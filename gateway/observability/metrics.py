@@ -4,12 +4,14 @@ Labels are bounded: never an application, a project or an address.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Metric, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.registry import Collector
+
+from gateway.observability.around import Around, collect_around
 
 STATES = ("connecting", "live", "stale", "down")
 """Upstream's states, each with a series of its own."""
@@ -29,8 +31,15 @@ class Readings:
     subscribers: int
     lagging: int
     views: int
+    watched: int
+    details: Mapping[str, int]
+    webhooks: Mapping[tuple[str, str], int]
+    """How many requests of this sender had this outcome."""
+    delivery: Mapping[str, int]
+    delivery_waiting: int
     log_offset: int
     tick_seconds: float
+    around: Around = field(default_factory=Around)
 
 
 class GatewayCollector(Collector):
@@ -65,11 +74,26 @@ class GatewayCollector(Collector):
         yield GaugeMetricFamily("gateway_subscribers", "Streams that are open.", now.subscribers)
         yield GaugeMetricFamily("gateway_subscribers_behind", "Streams that are behind their view.", now.lagging)
         yield GaugeMetricFamily("gateway_views", "Different selections that are served.", now.views)
+        yield GaugeMetricFamily("gateway_details", "Applications whose detail is watched.", now.watched)
+        yield _count("gateway_detail_requests", "Requests for details.", "part", now.details, "fetch_")
+        yield _count("gateway_detail_failures", "Parts of details that failed.", "part", now.details, "failure_")
+        webhooks = CounterMetricFamily(
+            "gateway_webhooks", "Requests of senders, by what became of them.", labels=["sender", "outcome"]
+        )
+        for (sender, outcome), number in now.webhooks.items():
+            webhooks.add_metric([sender, outcome], number)
+        yield webhooks
+        for name, text in _DELIVERY:
+            yield CounterMetricFamily(f"gateway_delivery_{name}", text, now.delivery.get(name, 0))
+        yield GaugeMetricFamily(
+            "gateway_delivery_waiting", "Deliveries that wait in memory to be processed.", now.delivery_waiting
+        )
         yield GaugeMetricFamily("gateway_log_offset", "The offset of the newest change.", now.log_offset)
         yield GaugeMetricFamily("gateway_tick_seconds", "How long the last tick took.", now.tick_seconds)
         yield _count("gateway_joins", "Streams opened, by what they began with.", "outcome", now.hub, "join_")
         yield _count("gateway_stream_ends", "Streams ended by the gateway.", "reason", now.hub, "end_")
         yield CounterMetricFamily("gateway_deliveries", "Frames written to subscribers.", now.hub.get("delivery", 0))
+        yield from collect_around(now.around)
 
 
 _PLAIN = (
@@ -77,6 +101,15 @@ _PLAIN = (
     ("restore", "Times that Kubernetes' etcd was found restored."),
     ("undecodable", "Events that couldn't be read."),
     ("oversized", "Lines beyond the limit."),
+)
+
+_DELIVERY = (
+    ("processed", "Deliveries that were processed."),
+    ("failed", "Deliveries and deployments that the gateway failed at."),
+    ("facts", "Facts that deliveries told."),
+    ("deployment", "Times that more became known of a deployment."),
+    ("recompute", "Deployments that were correlated."),
+    ("retry", "Times that the database couldn't be used."),
 )
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.model.application import ApplicationStatus, Observed, Sync
 from gateway.model.delta import Change
+from gateway.model.naming import Naming
 from gateway.model.upstream import rfc3339
 
 
@@ -34,18 +35,34 @@ class Tombstone(msgspec.Struct, frozen=True):
     at: float
 
 
+class Sighting(msgspec.Struct, frozen=True):
+    """An application as Argo CD just showed it, at a Unix time; ``live`` if that was announced, and not found.
+
+    Without an application, versions went back: what comes now counts as newer, whatever its version.
+    """
+
+    observed: Observed | None
+    at: float
+    live: bool
+
+
 class Store:
     """The state of one Argo CD's applications.
 
     Until ``publish`` is called, what comes in is gathered and nothing comes out: no subscriber sees a part of a fleet.
+    Everything that comes in, a stored state too, gets its service, environment and team by the rules of ``naming``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, naming: Naming | None = None) -> None:
+        self._naming = naming or Naming()
         self._held: dict[str, Observed] = {}
         self._tombstones: dict[str, Tombstone] = {}
         self._visible: dict[str, ApplicationStatus] = {}
         self._unpublished: set[str] = set()
         self._changes: list[Change] = []
+        self._sightings: list[Sighting] | None = None
+        self._unseen: set[str] = set()
+        """Restored, and not shown by Argo CD since."""
         self.published = False
         self.emitted = 0
         """How many changes have come out."""
@@ -78,10 +95,13 @@ class Store:
         """Begin with a stored state. It comes out at once, for it was published before; what follows waits."""
         assert not self._held
         for observed in applications:
-            key = observed.document.key
-            self._held[key] = observed
-            self._visible[key] = observed.document
-            self._changes.append(Change(key, None, observed.document))
+            # The rules may be others than those that it was stored with.
+            document = self._naming.name(observed.document)
+            key = document.key
+            self._held[key] = msgspec.structs.replace(observed, document=document)
+            self._visible[key] = document
+            self._unseen.add(key)
+            self._changes.append(Change(key, None, document))
         self._tombstones.update(tombstones)
 
     def upsert(self, observed: Observed, *, now: float, live: bool) -> Outcome:
@@ -96,8 +116,11 @@ class Store:
             return Outcome.BURIED
         if held is not None and observed.version < held.version:
             return Outcome.OLD
-        document = _remember(observed.document, held.document if held else None, now=now, live=live)
+        document = self._remember(observed.document, held.document if held else None, now=now, live=live)
         self._held[key] = msgspec.structs.replace(observed, document=document)
+        if self._sightings is not None and (held is None or held.version != observed.version or key in self._unseen):
+            self._sightings.append(Sighting(self._held[key], now, live))
+        self._unseen.discard(key)
         self._tombstones.pop(key, None)
         if held is not None and held.document == document:
             return Outcome.UNCHANGED
@@ -131,6 +154,8 @@ class Store:
         """Let any version count as newer, after versions went back: Kubernetes' etcd was restored from a backup."""
         self._held = {key: msgspec.structs.replace(observed, version=0) for key, observed in self._held.items()}
         self._tombstones.clear()
+        if self._sightings is not None:
+            self._sightings.append(Sighting(None, 0.0, False))
 
     def expire_tombstones(self, *, before: float) -> None:
         """Drop the tombstones made before a moment: no replica lags as long as that."""
@@ -148,6 +173,17 @@ class Store:
         changes, self._changes = self._changes, []
         return changes
 
+    def watch_sightings(self) -> None:
+        """Gather from now on what Argo CD shows, in order, for ``take_sightings``."""
+        self._sightings = []
+
+    def take_sightings(self) -> list[Sighting]:
+        """Return each newer version that was shown since the last call, also where no change came of it."""
+        if not self._sightings:
+            return []
+        sightings, self._sightings = self._sightings, []
+        return sightings
+
     def _emit(self, key: str) -> None:
         held = self._held.get(key)
         before, after = self._visible.get(key), held.document if held else None
@@ -161,20 +197,20 @@ class Store:
             self._changes.append(Change(key, before, after))
             self.emitted += 1
 
-
-def _remember(
-    document: ApplicationStatus, held: ApplicationStatus | None, *, now: float, live: bool
-) -> ApplicationStatus:
-    """Carry over what only the gateway knows: since when the sync status holds, and a project the event didn't tell."""
-    if document.project is None and held is not None and held.project is not None:
-        document = msgspec.structs.replace(document, project=held.project)
-    sync = document.sync
-    if sync is None or sync.status is None:
-        return document
-    known = held.sync if held is not None else None
-    if known is not None and known.status == sync.status:
-        since, at_least = known.since, known.at_least
-    else:
-        since, at_least = rfc3339(now), not live
-    stamped = Sync(status=sync.status, revisions=sync.revisions, since=since, at_least=at_least)
-    return msgspec.structs.replace(document, sync=stamped)
+    def _remember(
+        self, document: ApplicationStatus, held: ApplicationStatus | None, *, now: float, live: bool
+    ) -> ApplicationStatus:
+        """Add what only the gateway knows: names, since when the sync status holds, a project that wasn't told."""
+        if document.project is None and held is not None and held.project is not None:
+            document = msgspec.structs.replace(document, project=held.project)
+        names = self._naming.find(document, held)
+        sync = document.sync
+        if sync is None or sync.status is None:
+            return msgspec.structs.replace(document, **names)
+        known = held.sync if held is not None else None
+        if known is not None and known.status == sync.status:
+            since, at_least = known.since, known.at_least
+        else:
+            since, at_least = rfc3339(now), not live
+        stamped = Sync(status=sync.status, revisions=sync.revisions, since=since, at_least=at_least)
+        return msgspec.structs.replace(document, sync=stamped, **names)

@@ -1,7 +1,7 @@
 """What the parts of the reflector share: one state, kept by several, each for its own concern."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.store.state import Store
 from gateway.upstream.existence import Existence
@@ -22,7 +22,7 @@ class Books:
     streams: Streams
     requests: Requests
     existence: Existence
-    rereads: Rereads
     due: Schedule
     outbox: Outbox
     counts: Counter[str]
+    rereads: Rereads = field(default_factory=Rereads)

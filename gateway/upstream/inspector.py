@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import msgspec
+
 from gateway.upstream.argocd import ArgoCD
 from gateway.upstream.failures import ArgoCDError
 from gateway.upstream.family import Member
@@ -110,6 +112,19 @@ class Inspector:
             return decode_manifest(answer.manifest)
         except ValueError as error:
             raise ArgoCDError(Kind.ANSWERED_BADLY, f"{path} answers with what is no manifest: {error}") from error
+
+
+class _Refreshed(msgspec.Struct):
+    """What a refresh answers: the application, of which nothing is read here."""
+
+
+async def ask_refresh(client: ArgoCD, target: Target) -> None:
+    """Have Argo CD compare an application with its sources now; it answers when it has begun to.
+
+    It needs no more than the permission to get the application (argo-cd server/application/application.go: it writes
+    an annotation that the controller takes away). Raises ArgoCDError.
+    """
+    await client.ask(_path(target), [*_choose(target), ("refresh", "normal")], _Refreshed)
 
 
 def name_reason(error: ArgoCDError) -> str:

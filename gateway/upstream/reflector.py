@@ -31,7 +31,6 @@ from gateway.upstream.outbox import Outbox
 from gateway.upstream.removal import Removal
 from gateway.upstream.requests import About, Asked, Requests
 from gateway.upstream.rereading import Rereading
-from gateway.upstream.rereads import Rereads
 from gateway.upstream.schedule import Schedule
 from gateway.upstream.streams import Streams
 from gateway.upstream.timing import TOMBSTONE_AGE, Timing
@@ -57,7 +56,6 @@ class Reflector:
             streams=self._streams,
             requests=self._requests,
             existence=self._existence,
-            rereads=Rereads(),
             due=self._due,
             outbox=self._outbox,
             counts=self.counts,

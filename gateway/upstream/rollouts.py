@@ -98,6 +98,8 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel
     @property
     def outcome(self) -> str | None:
         """How the rollout ended: ``promoted``, ``aborted``; None while it moves, or where it isn't known."""
+        if self.phase == "Progressing":
+            return None
         if self.aborted:
             return "aborted"
         whole = self.stable_revision is not None and self.canary_revision is None

@@ -6,10 +6,15 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.auth.grant import Grant
+from gateway.delivery.errands import Errands
+from gateway.delivery.office import Office
+from gateway.detail.clerk import Clerk
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.log.memory import MemoryLog
 from gateway.store.state import Store
+from gateway.web.audience import Audience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +26,11 @@ class Context:
     pulse: Pulse
     log: MemoryLog
     store: Store
-    status: Callable[[], dict[str, Any]]
+    details: Clerk
+    office: Office
+    errands: Errands
+    audience: Audience
+    status: Callable[[Grant], dict[str, Any]]
     why_not_ready: Callable[[], str | None]
     compression: bool
 

@@ -1,23 +1,30 @@
 """What is at which path, but for the stream."""
 
 import hashlib
-import math
 from typing import Any
 
 import msgspec
 import orjson
 from aiohttp import web
 
+from gateway.auth.selection import narrow
 from gateway.hub.frame import gzip_body
 from gateway.hub.hub import OverloadedError
-from gateway.model.application import Observed, in_full
+from gateway.model.application import in_full
 from gateway.web import problem
-from gateway.web.context import CONTEXT, Context
+from gateway.web.badge import show_badge
+from gateway.web.changes import list_changes
+from gateway.web.context import CONTEXT
 from gateway.web.contract import show_openapi, show_schema
-from gateway.web.page import add_page
-from gateway.web.problem import Problem, ProblemError
+from gateway.web.delivery import list_deliveries, list_timeline, redeliver, show_kpis, show_timeline
+from gateway.web.detail import stream_pipeline
+from gateway.web.guard import grant_of
+from gateway.web.lookup import expect_state, find_application, retry_after
+from gateway.web.page import add_client, add_page
 from gateway.web.query import read_selector, refuse_parameters
+from gateway.web.releases import show_checklist
 from gateway.web.stream import accepts_gzip, stream_pipelines
+from gateway.web.webhooks import take_webhook
 
 _COMPRESS_FROM = 1_024
 """Bytes from which on compressing a body pays."""
@@ -35,11 +42,26 @@ def add_routes(app: web.Application, *, base_path: str, dashboard: bool) -> None
         router.add_get(f"{prefix}/startupz", healthz)
     router.add_get(f"{base_path}/api/pipelines", list_pipelines)
     router.add_get(f"{base_path}/api/pipelines/{{name}}", show_pipeline)
+    # Before the path of two names, which it looks like.
+    router.add_get(f"{base_path}/api/pipelines/{{name}}/timeline", show_timeline)
+    router.add_get(f"{base_path}/api/pipelines/{{namespace}}/{{name}}/timeline", show_timeline)
     router.add_get(f"{base_path}/api/pipelines/{{namespace}}/{{name}}", show_pipeline)
     router.add_get(f"{base_path}/api/stream/pipelines", stream_pipelines, allow_head=False)
+    router.add_get(f"{base_path}/api/stream/pipelines/{{name}}", stream_pipeline, allow_head=False)
+    router.add_get(f"{base_path}/api/stream/pipelines/{{namespace}}/{{name}}", stream_pipeline, allow_head=False)
+    router.add_get(f"{base_path}/api/changes", list_changes)
+    router.add_get(f"{base_path}/api/timeline", list_timeline)
+    router.add_get(f"{base_path}/api/kpis", show_kpis)
+    router.add_get(f"{base_path}/api/releases/{{sha}}/checklist", show_checklist)
+    router.add_get(f"{base_path}/api/deliveries", list_deliveries)
+    router.add_post(f"{base_path}/api/deliveries/{{id}}/redeliver", redeliver)
+    router.add_post(f"{base_path}/api/webhooks/{{sender}}", take_webhook)
+    router.add_get(f"{base_path}/badge/{{name}}.svg", show_badge)
+    router.add_get(f"{base_path}/badge/{{namespace}}/{{name}}.svg", show_badge)
     router.add_get(f"{base_path}/api/status", show_status)
     router.add_get(f"{base_path}/api/openapi.json", show_openapi)
     router.add_get(f"{base_path}/api/schemas/{{event}}.json", show_schema)
+    add_client(router, base_path=base_path)
     if dashboard:
         add_page(router, base_path=base_path)
 
@@ -58,18 +80,18 @@ async def readyz(request: web.Request) -> web.Response:
 async def show_status(request: web.Request) -> web.Response:
     """Serve ``/api/status``: how the gateway and its upstream are."""
     refuse_parameters(request)
-    return web.json_bytes_response(request.app[CONTEXT].status(), dumps=orjson.dumps)
+    return web.json_bytes_response(request.app[CONTEXT].status(grant_of(request)), dumps=orjson.dumps)
 
 
 async def list_pipelines(request: web.Request) -> web.Response:
     """Serve ``/api/pipelines``: the state as of the last tick, and a cursor to go on from with the stream."""
     context = request.app[CONTEXT]
     selector = read_selector(request.query.items())
-    _expect_state(context)
+    expect_state(context)
     try:
-        view, listing = context.hub.look(selector, context.clock())
+        view, listing = context.hub.look(narrow(selector, grant_of(request)), context.clock())
     except OverloadedError as error:
-        raise problem.overloaded(_seconds(context)) from error
+        raise problem.overloaded(retry_after(context)) from error
     upstream = context.hub.upstream
     verdict = hashlib.sha256(repr(upstream and upstream.verdict).encode()).hexdigest()[:8]
     headers = {"ETag": f'W/"{view.cursor}-{verdict}"', "Gateway-Cursor": view.cursor}
@@ -89,37 +111,12 @@ async def list_pipelines(request: web.Request) -> web.Response:
 async def show_pipeline(request: web.Request) -> web.Response:
     """Serve one application by name, or by namespace and name: the document, its messages whole, and its history."""
     refuse_parameters(request)
-    context = request.app[CONTEXT]
-    _expect_state(context)
-    observed = _find(context, request.match_info.get("namespace"), request.match_info["name"])
+    context, grant = request.app[CONTEXT], grant_of(request)
+    expect_state(context)
+    observed = find_application(context, grant, request.match_info.get("namespace"), request.match_info["name"])
     content: dict[str, Any] = {
         "position": str(context.log.position),
-        "application": in_full(observed.document, observed.detail),
+        "application": grant.show_detail(in_full(observed.document, observed.detail)),
         "upstream": msgspec.to_builtins(context.hub.upstream),
     }
     return web.json_bytes_response(content, dumps=orjson.dumps)
-
-
-def _find(context: Context, namespace: str | None, name: str) -> Observed:
-    held = context.store.held
-    if namespace is not None:
-        found = [held[key]] if (key := f"{namespace}/{name}") in held else []
-    else:
-        found = [observed for observed in held.values() if observed.document.name == name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        candidates = sorted(observed.document.key for observed in found)
-        detail = "Several applications have this name: ask for one as /api/pipelines/{namespace}/{name}."
-        raise ProblemError(Problem(status=409, type="ambiguous", detail=detail, more={"candidates": candidates}))
-    detail = "There is no such application, or none that may be seen. /api/pipelines lists them."
-    raise ProblemError(Problem(status=404, type="unknown-application", detail=detail))
-
-
-def _expect_state(context: Context) -> None:
-    if not context.hub.published:
-        raise problem.not_synced(_seconds(context))
-
-
-def _seconds(context: Context) -> int:
-    return math.ceil(context.hub.retry_ms() / 1_000)

@@ -7,13 +7,16 @@ import structlog
 from aiohttp import HttpVersion11, web
 from aiohttp_sse import EventSourceResponse
 
-from gateway.hub.feed import Feed, Selection
+from gateway.auth.selection import narrow
+from gateway.hub.feed import Feed
 from gateway.hub.frame import Form, Frame, event, gzip_body, retry
 from gateway.hub.hub import OverloadedError
 from gateway.hub.subscriber import Ending, Subscriber
 from gateway.model.position import parse_cursor
 from gateway.web import problem
+from gateway.web.audience import Narrow
 from gateway.web.context import CONTEXT, Context
+from gateway.web.guard import GRANT, IDENTITY
 from gateway.web.query import read_selector, split_cursor
 
 WRITE_BUFFER = 256 * 1024
@@ -79,12 +82,13 @@ class TransportLink:
 async def stream_pipelines(request: web.Request) -> web.StreamResponse:
     """Serve ``GET /api/stream/pipelines``: a snapshot or what changed since, then every change."""
     query, _ = split_cursor(request)
-    return await serve_stream(request, read_selector(query))
+    selector = read_selector(query)
+    return await serve_stream(request, lambda grant: narrow(selector, grant))
 
 
 async def serve_stream(
     request: web.Request,
-    selection: Selection,
+    within: Narrow,
     *,
     feed: Feed | None = None,
     prepare: Callable[[], None] = lambda: None,
@@ -92,10 +96,12 @@ async def serve_stream(
 ) -> web.StreamResponse:
     """Serve a stream of what a selection shows of a feed; without one, of all applications.
 
+    ``within`` makes the selection for a grant: it is asked again when that becomes another.
     ``prepare`` is called when there is room for a subscriber, and may raise OverloadedError; ``joined`` with the one
     that has joined.
     """
-    context = request.app[CONTEXT]
+    context, identity, grant = request.app[CONTEXT], request[IDENTITY], request[GRANT]
+    selection = within(grant)
     _, asked = split_cursor(request)
     cursor = parse_cursor(asked) if asked else None
     form = _choose_form(request, compression=context.compression)
@@ -113,12 +119,14 @@ async def serve_stream(
             cursor=cursor,
             had_cursor=bool(asked),
             now=context.clock(),
+            expires_at=identity.expires_at,
         )
     except OverloadedError:
         return await _refuse(request, response, form, context)
     except ConnectionResetError:
         # It left before the stream began; the server notices that for itself.
         return response
+    context.audience.enter(subscriber, identity, grant, within)
     joined(subscriber)
     context.pulse.nudge()
     outcome = "resumed" if subscriber.resumed else subscriber.reason
@@ -127,6 +135,7 @@ async def serve_stream(
         await response.wait()
     finally:
         now = context.clock()
+        context.audience.leave(subscriber)
         context.hub.leave(subscriber, now)
         why = subscriber.ending.value if subscriber.ending else "gone"
         seconds = round(now - subscriber.joined_at, 1)

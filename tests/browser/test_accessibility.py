@@ -22,7 +22,7 @@ WORDS = """async () => {
         const { words } = await import(new URL(`static/shell/languages/${tag}.js`, document.baseURI));
         keys[tag] = Object.entries(words).map(([key, text]) => `${key} ${typeof text}`);
     }
-    for (const page of ["services", "application"]) {
+    for (const page of ["services", "application", "timeline", "kpis", "deliveries"]) {
         const { words } = await import(new URL(`static/${page}/page.js`, document.baseURI));
         for (const tag of ["en", "ko"]) keys[tag].push(...Object.keys(words[tag]));
     }

@@ -24,6 +24,17 @@ EXAMPLES = FOLDER / "examples"
 
 OPEN, STRICT, BRANCH = "https://open.test/api/", "https://strict.test/api/", "https://branch.test/api/"
 
+PLACES = {
+    "pipelines": "openapi.json#/components/schemas/Pipelines",
+    "pipeline": "openapi.json#/components/schemas/Pipeline",
+    "changes": "openapi.json#/components/schemas/Changes",
+    "detail-snapshot": "openapi.json#/components/schemas/DetailSnapshot",
+    "detail-delta": "openapi.json#/components/schemas/DetailDelta",
+    "detail-removed": "openapi.json#/components/schemas/DetailDelta",
+    "rollout": "schemas/detail.json#/$defs/rollout",
+}
+"""Where an example's schema is, if not in the schema that the first word of its name names."""
+
 _FORMATS = FormatChecker(formats=())
 
 
@@ -66,6 +77,12 @@ class Contract:
         assert name in content["text/event-stream"]["x-events"]
         self.check(f"schemas/{name}.json", data)
 
+    def check_detail_event(self, name: str, data: Any) -> None:
+        """Check an event of one application's stream."""
+        content = self.openapi["paths"]["/api/stream/pipelines/{name}"]["get"]["responses"]["200"]["content"]
+        place = content["text/event-stream"]["x-events"][name]["$ref"]
+        self.check(f"openapi.json{place}", data)
+
     def check_answer(self, path: str, answer: Answer, *, method: str = "get") -> None:
         """Check an answer at a path of the contract: its status, headers, content type and body."""
         responses = self.openapi["paths"][path][method]["responses"]
@@ -97,6 +114,11 @@ class Contract:
 @cache
 def _validator(contract: Contract, uri: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": uri}, registry=contract.registry, format_checker=_FORMATS)
+
+
+def place_of(example: str) -> str:
+    """Return the place of an example's schema."""
+    return PLACES.get(example, f"schemas/{example.partition('-')[0]}.json")
 
 
 def make_strict(node: Any) -> Any:

@@ -21,23 +21,14 @@ from gateway.model.selector import HEALTH, MAX_SELECTOR_LENGTH, MAX_VALUE_LENGTH
 from gateway.model.upstream import State, Upstream
 from gateway.upstream.messages import Kind
 from gateway.upstream.removal import PERMISSION_LOST
+from gateway.web import badge, changes
 from gateway.web.contract import list_schemas
 from gateway.web.query import CURSOR_PARAMETER
 from gateway.web.routes import add_routes
 from tests.contract.clients.v0_1 import Client
-from tests.contract.documents import EXAMPLES, FOLDER, OPEN, Contract, parse_stream, shape
-
-PLACES = {
-    "pipelines": "openapi.json#/components/schemas/Pipelines",
-    "pipeline": "openapi.json#/components/schemas/Pipeline",
-}
-"""Where an example's schema is, if not in the schema that the first word of its name names."""
+from tests.contract.documents import EXAMPLES, FOLDER, OPEN, PLACES, Contract, parse_stream, place_of, shape
 
 JSON_EXAMPLES = sorted(EXAMPLES.glob("*.json"))
-
-
-def place_of(example: str) -> str:
-    return PLACES.get(example, f"schemas/{example.partition('-')[0]}.json")
 
 
 def nodes(node: Any) -> Iterator[Any]:
@@ -97,7 +88,7 @@ def test_every_route_is_in_the_contract_and_the_contract_has_no_other(contract: 
         path = route.resource.canonical if route.resource else ""
         within = path.removeprefix(base_path)
         # Pages for people promise nothing to programs.
-        if within.startswith("/api/") or within in ("/healthz", "/readyz", "/startupz"):
+        if within.startswith(("/api/", "/badge/")) or within in ("/healthz", "/readyz", "/startupz"):
             assert path.startswith(base_path) or within in ("/healthz", "/readyz", "/startupz")
             routes.add((within, route.method.lower()))
     promised = {(path, method) for path, item in contract.openapi["paths"].items() for method in item}
@@ -139,6 +130,27 @@ def test_a_delta_can_carry_each_field_of_an_application_and_null_for_those_that_
     assert list(fields) == list(application["properties"])
 
 
+def test_a_detail_has_each_field_of_an_application_and_a_change_of_it_can_carry_each_of_its_own(
+    contract: Contract,
+) -> None:
+    application, detail = contract.schemas["application"]["properties"], contract.schemas["detail"]["properties"]
+    assert {name: detail[name] for name in application} == {
+        name: {"$ref": f"application.json#/properties/{name}"} for name in application
+    }
+    changed = contract.openapi["components"]["schemas"]["DetailDelta"]["properties"]["changed"]["properties"]
+    for name in detail:
+        reference = {"$ref": f"schemas/detail.json#/properties/{name}"}
+        always = name in ("key", "name", "namespace")
+        assert changed[name] == (reference if always else {"anyOf": [reference, {"type": "null"}]}), name
+    assert list(changed) == list(detail)
+
+
+def test_a_side_of_a_change_can_carry_each_field_of_an_application(contract: Contract) -> None:
+    fields = contract.openapi["components"]["schemas"]["Side"]["properties"]
+    names = contract.schemas["application"]["properties"]
+    assert fields == {name: {"$ref": f"schemas/application.json#/properties/{name}"} for name in names}
+
+
 def test_the_documents_know_the_codes_words(contract: Contract) -> None:
     def known(schema: Any) -> set[str]:
         return set(schema["anyOf"][0]["enum"]) if "anyOf" in schema else set(schema["enum"])
@@ -154,13 +166,21 @@ def test_the_documents_know_the_codes_words(contract: Contract) -> None:
     assert known(schemas["application"]["$defs"]["sync"]["properties"]["status"]) == set(SYNC)
     assert known(parameters["health"]["schema"]["items"]) == set(HEALTH)
     assert known(parameters["sync"]["schema"]["items"]) == set(SYNC)
+    assert parameters["badgeShow"]["schema"]["enum"] == list(badge.SHOWN)
     assert contract.openapi["info"]["version"] == __version__
 
 
 def test_the_documents_know_the_codes_parameters_and_limits(contract: Contract) -> None:
-    for path, more in (("/api/pipelines", set()), ("/api/stream/pipelines", {CURSOR_PARAMETER})):
+    for path, more in (
+        ("/api/pipelines", set()),
+        ("/api/stream/pipelines", {CURSOR_PARAMETER}),
+        ("/api/changes", set(changes.PARAMETERS)),
+    ):
         asked = [contract.resolve(each["$ref"]) for each in contract.openapi["paths"][path]["get"]["parameters"]]
         assert {each["name"] for each in asked if each["in"] == "query"} == {*PARAMETERS, *more}
+    limit, label = (contract.resolve(f"#/components/parameters/{name}")["schema"] for name in ("limit", "badgeLabel"))
+    assert (limit["maximum"], limit["default"]) == (changes.MAX_LIMIT, changes.DEFAULT_LIMIT)
+    assert label["maxLength"] == badge.MAX_LABEL
     for name in PARAMETERS:
         schema = contract.resolve(f"#/components/parameters/{name}")["schema"]
         if name == "selector":
@@ -205,9 +225,10 @@ def test_the_example_stream_holds_every_kind_of_event_and_can_be_folded(contract
 
 
 def objects(data: Any) -> Iterator[dict[str, Any]]:
-    """Yield the objects with fields of their own: not maps by key, and not labels."""
+    """Yield the objects with fields of their own: not maps by key or SHA, and not labels."""
     for node in nodes(data):
-        if isinstance(node, dict) and not any("/" in key for key in node) and node and set(node) != {"team"}:
+        keyed = isinstance(node, dict) and any("/" in key or len(key) == 40 for key in node)
+        if isinstance(node, dict) and not keyed and node and set(node) != {"team"}:
             yield node
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.hub.subscriber import Ending
 from gateway.model.selector import PARAMETERS
-from tests.contract.documents import Contract, parse_stream
+from tests.contract.documents import Contract, parse_stream, place_of
 from tests.e2e.harness import run_gateway
 from tests.fakes import recordings
 from tests.fakes.argocd import FakeArgoCD
@@ -37,10 +37,10 @@ def test_every_example_of_a_page_is_what_its_schema_says(contract: Contract, pag
     shown = blocks(page, "json")
     assert shown
     for name, text in shown:
-        contract.check(f"schemas/{name}.json", orjson.loads(text))
-    for _, text in blocks(page, "text"):
+        contract.check(place_of(name), orjson.loads(text))
+    for kind, text in blocks(page, "text"):
         for name, _, data in parse_stream(text):
-            contract.check_event(name, data)
+            (contract.check_detail_event if kind == "detail" else contract.check_event)(name, data)
 
 
 def test_the_page_on_the_stream_shows_every_event_and_explains_every_reason(contract: Contract) -> None:

@@ -12,13 +12,19 @@ from tests.contract.documents import Contract
 from tests.e2e.fastloop import let_pass, until
 from tests.e2e.harness import Stage, run_gateway
 from tests.e2e.subscriber import Subscriber
+from tests.fakes import recordings
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 from tests.hub.client import Event
 
 LIST, ONE, ONE_OF = "/api/pipelines", "/api/pipelines/{name}", "/api/pipelines/{namespace}/{name}"
+DETAIL, DETAIL_OF = "/api/stream/pipelines/{name}", "/api/stream/pipelines/{namespace}/{name}"
 STREAM, STATUS, OPENAPI = "/api/stream/pipelines", "/api/status", "/api/openapi.json"
 SCHEMA = "/api/schemas/{event}.json"
+TIMELINE, TIMELINE_OF = f"{ONE}/timeline", f"{ONE_OF}/timeline"
+CHECKLIST = "/api/releases/{sha}/checklist"
+TIMELINES, KPIS, DELIVERIES = "/api/timeline", "/api/kpis", "/api/deliveries"
+CHANGES, BADGE, BADGE_OF = "/api/changes", "/badge/{name}.svg", "/badge/{namespace}/{name}.svg"
 
 
 class Witness:
@@ -38,6 +44,17 @@ class Witness:
         stage.subscribers.append(subscriber)
         subscriber.heard.append(self.hear)
         return await subscriber.connect(cursor=cursor)
+
+    async def look(self, stage: Stage, path: str) -> Subscriber:
+        """Open the stream of one application."""
+        subscriber = Subscriber(stage.gateway.address, path=path)
+        stage.subscribers.append(subscriber)
+        subscriber.heard.append(self.hear_detail)
+        return await subscriber.connect()
+
+    def hear_detail(self, event: Event) -> None:
+        self.contract.check_detail_event(event.name, event.data)
+        self.count += 1
 
     def hear(self, event: Event) -> None:
         self.contract.check_event(event.name, event.data)
@@ -81,7 +98,14 @@ async def test_every_frame_and_every_answer_of_a_played_day_is_what_the_contract
                     (LIST, LIST),
                     (ONE, f"{LIST}/{metadata['name']}"),
                     (ONE_OF, f"{LIST}/{metadata['namespace']}/{metadata['name']}"),
+                    (CHANGES, CHANGES),
+                    (CHANGES, f"{CHANGES}?health=Healthy&limit=20"),
+                    (BADGE, f"/badge/{metadata['name']}.svg"),
                     (STATUS, STATUS),
+                    (TIMELINE, f"{LIST}/{metadata['name']}/timeline"),
+                    (TIMELINE_OF, f"{LIST}/{metadata['namespace']}/{metadata['name']}/timeline?kinds=restart,rollback"),
+                    (TIMELINES, f"{TIMELINES}?since=365d"),
+                    (KPIS, f"{KPIS}?since=365d&by=application&bucket=week"),
                 ):
                     contract.check_answer(template, await stage.get(path))
 
@@ -128,6 +152,54 @@ async def test_every_reason_and_every_state_that_streams_speak_of_is_in_the_cont
     assert expected | {("goodbye", ending.value) for ending in (Ending.LIFETIME, Ending.OVERLOADED)} <= witness.seen
 
 
+async def test_every_frame_of_a_detail_is_what_the_contract_says(
+    filled: FakeArgoCD, contract: Contract, witness: Witness
+) -> None:
+    ill = {"type": "ComparisonError", "message": "rpc error", "lastTransitionTime": "2026-11-20T23:17:49Z"}
+    states: list[dict[str, Any]] = [
+        {"health": "Missing", "sync": "Unknown", "conditions": [ill]},
+        {"health": "Progressing", "phase": "Failed"},
+        {"health": "Suspended", "deletion_timestamp": "2026-11-20T23:17:49Z"},
+        {"health": "Unknown", "phase": "Running"},
+        {"sources": [{"repoURL": "https://github.com/example/deploy"}], "sync": "OutOfSync"},
+    ]
+    filled.details.part_status["tree"] = 403
+    async with run_gateway(filled, argocd_public_url="https://argocd.example.org") as stage:
+        await stage.live()
+        for path in ("core", "apps/web", "batch"):
+            await witness.look(stage, f"{STREAM}/{path}")
+        await let_pass(5.0)
+        filled.details.part_status.clear()
+        for state in states:
+            filled.put(application("core", project="blue", **state))
+            await let_pass(5.0)
+        filled.delete("argocd/core")
+        await let_pass(5.0)
+        filled.put(application("core", project="blue"))
+        late = await witness.look(stage, f"{STREAM}/core")
+        await let_pass(20.0)
+        assert late.detail["parts"]["tree"] == {"state": "ready"}
+    assert witness.count > 20
+
+
+async def test_every_frame_of_a_rollout_is_what_the_contract_says(
+    filled: FakeArgoCD, contract: Contract, witness: Witness
+) -> None:
+    readings = [orjson.loads(line) for line in recordings.lines("canary/resources.ndjson")]
+    trees = [orjson.loads(line)["result"]["nodes"] for line in recordings.lines("canary/tree.ndjson")]
+    async with run_gateway(filled) as stage:
+        await stage.live()
+        watcher = await witness.look(stage, f"{STREAM}/core")
+        phases = set()
+        for number, reading in enumerate(readings):
+            name = orjson.loads(reading["manifest"])["metadata"]["name"]
+            filled.details.put_manifest(reading["manifest"], kind=reading["kind"], name=name)
+            filled.details.put_tree("argocd/core", trees[number * len(trees) // len(readings)])
+            await let_pass(2.0)
+            phases |= {each["phase"] for each in watcher.detail.get("rollouts", ())}
+    assert phases == {"Healthy", "Progressing", "Paused", "Degraded"}
+
+
 async def test_someone_who_lagged_gets_what_the_contract_says(filled: FakeArgoCD, witness: Witness) -> None:
     async with run_gateway(filled, log_capacity=50) as stage:
         await stage.live()
@@ -161,6 +233,40 @@ ANSWERS: list[tuple[str, str, dict[str, str], int]] = [
     (STREAM, "/api/stream/pipelines?project=blue", {}, 400),
     (STREAM, "/api/stream/pipelines?sync=Late", {}, 400),
     (STREAM, "/api/stream/pipelines", {"Host": "evil.example.org"}, 403),
+    (CHANGES, "/api/changes", {}, 200),
+    (CHANGES, "/api/changes?since=2026-11-20T23:00:00Z&limit=1&projects=blue", {}, 200),
+    (CHANGES, "/api/changes", {"If-None-Match": "*"}, 304),
+    (CHANGES, "/api/changes?since=yesterday&limit=0&project=blue", {}, 400),
+    (BADGE, "/badge/core.svg", {}, 200),
+    (BADGE, "/badge/core.svg?show=sync&label=x", {}, 200),
+    (BADGE, "/badge/core.svg", {"If-None-Match": "*"}, 304),
+    (BADGE, "/badge/core.svg?show=all", {}, 400),
+    (BADGE, "/badge/nothing.svg", {}, 404),
+    (BADGE, "/badge/web.svg", {}, 409),
+    (BADGE_OF, "/badge/apps/web.svg", {}, 200),
+    (BADGE_OF, "/badge/apps/web.svg", {"If-None-Match": "*"}, 304),
+    (BADGE_OF, "/badge/apps/web.svg?x", {}, 400),
+    (BADGE_OF, "/badge/apps/core.svg", {}, 404),
+    (DETAIL, "/api/stream/pipelines/nothing", {}, 404),
+    (DETAIL, "/api/stream/pipelines/web", {}, 409),
+    (DETAIL, "/api/stream/pipelines/core?projects=blue", {}, 400),
+    (DETAIL_OF, "/api/stream/pipelines/apps/core", {}, 404),
+    (DETAIL_OF, "/api/stream/pipelines/apps/web?x=1", {}, 400),
+    (TIMELINE, "/api/pipelines/core/timeline", {}, 200),
+    (TIMELINE, "/api/pipelines/core/timeline?kinds=lunch&limit=0&x=1", {}, 400),
+    (TIMELINE, "/api/pipelines/nothing/timeline", {}, 404),
+    (TIMELINE, "/api/pipelines/web/timeline", {}, 409),
+    (TIMELINE_OF, "/api/pipelines/apps/web/timeline?since=365d", {}, 200),
+    (TIMELINE_OF, "/api/pipelines/apps/web/timeline?before=soon", {}, 400),
+    (TIMELINE_OF, "/api/pipelines/apps/core/timeline", {}, 404),
+    (TIMELINES, "/api/timeline", {}, 200),
+    (TIMELINES, "/api/timeline?commit=master&image=%20&since=x", {}, 400),
+    (KPIS, "/api/kpis?by=service", {}, 200),
+    (KPIS, "/api/kpis?by=person&bucket=year&since=1h&until=2h&x=1", {}, 400),
+    (DELIVERIES, "/api/deliveries", {}, 200),
+    (DELIVERIES, "/api/deliveries?sender=jenkins", {}, 400),
+    (CHECKLIST, "/api/releases/5a6b7c8d/checklist?ignore=CI&names=core", {}, 200),
+    (CHECKLIST, "/api/releases/master/checklist?ignore=&name=core", {}, 400),
     (STATUS, "/api/status", {}, 200),
     (STATUS, "/api/status?verbose", {}, 400),
     (OPENAPI, "/api/openapi.json", {}, 200),
@@ -187,17 +293,19 @@ async def test_good_and_bad_requests_of_every_route_are_answered_as_the_contract
             contract.check_answer(template, answer)
         for template in contract.openapi["paths"]:
             path = template.replace("{name}", "core").replace("{namespace}", "argocd").replace("{event}", "delta")
+            path = path.replace("{sender}", "github").replace("{id}", "1")
             refused = await stage.get(path, method="DELETE")
             assert refused.status == 405, path
-            contract.check_answer(template, refused)
+            contract.check_answer(template, refused, method=next(iter(contract.openapi["paths"][template])))
     promised = {
         (path, int(status))
         for path, item in contract.openapi["paths"].items()
-        for status in item["get"]["responses"]
+        for status in item.get("get", {}).get("responses", ())
         if status not in ("default", "403", "503")
     }
-    # The stream's 200 has tests of its own.
-    assert promised == {(template, status) for template, _, _, status in ANSWERS if status != 403} | {(STREAM, 200)}
+    # The streams' 200s have tests of their own.
+    streams = {(template, 200) for template in (STREAM, DETAIL, DETAIL_OF)}
+    assert promised == {(template, status) for template, _, _, status in ANSWERS if status != 403} | streams
 
 
 async def test_without_a_state_and_without_room_answers_are_what_the_contract_says(
@@ -210,6 +318,9 @@ async def test_without_a_state_and_without_room_answers_are_what_the_contract_sa
             (LIST, LIST),
             (ONE, f"{LIST}/core"),
             (ONE_OF, f"{LIST}/apps/web"),
+            (CHANGES, CHANGES),
+            (BADGE, "/badge/core.svg"),
+            (BADGE_OF, "/badge/apps/web.svg"),
             ("/readyz", "/readyz"),
         ):
             answer = await stage.get(path)

@@ -1,6 +1,6 @@
 """Cuts the demo's recording out of those that the tests keep, all of the same Argo CD: the watch.
 
-`python -m tests.demo.cut` writes it, and what `cut_resources` cuts.
+`python -m tests.demo.cut` writes it, and what `cut_resources` and `cut_deliveries` add.
 
 One day on one clock: the deploy day from where all is well, the two canaries beside it (they were recorded twenty
 minutes later), then the promotion, whose burst says how far things had come by then. What nobody reads is left out.
@@ -139,11 +139,15 @@ def line(at: float, kind: str, application: dict[str, Any]) -> bytes:
 def write() -> None:
     """Write the recording into the package."""
     # Not at the top: what is cut there is joined to what is cut here.
+    from gateway.demo.recording import parse
+    from tests.demo.cut_deliveries import cut_deliveries
     from tests.demo.cut_resources import cut_commits, cut_resources
 
     (FOLDER / "day.ndjson.gz").write_bytes(gzip.compress(cut(), 9, mtime=0))
     (FOLDER / "resources.ndjson.gz").write_bytes(gzip.compress(cut_resources(), 9, mtime=0))
     (FOLDER / "commits.ndjson").write_bytes(cut_commits())
+    recording = parse(cut().splitlines(), commits=cut_commits().splitlines())
+    (FOLDER / "deliveries.ndjson.gz").write_bytes(gzip.compress(cut_deliveries(recording), 9, mtime=0))
 
 
 if __name__ == "__main__":

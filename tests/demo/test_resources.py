@@ -186,7 +186,9 @@ def test_what_is_known_of_a_commit_never_changes_and_a_commit_of_a_later_telling
         for commit in commits:
             assert known.setdefault(commit.sha, commit.metadata) == commit.metadata
         made.append({commit.sha for commit in commits})
-    assert made[0] == made[2] == made[4]
+    # What was deployed before the story stays what it was; what was only committed by then is committed again.
+    assert made[0] & made[2] == made[0] & made[4] == made[2] & made[4] != set()
+    assert len({len(each) for each in made[0::2]}) == 1
     assert len({len(each) for each in made[1::2]}) == 1
     assert len(set.union(*made[1::2])) == LOOPS * len(made[1]) > 0
 
@@ -211,6 +213,9 @@ class Bell:
     def happen(self, number: int, today: Today, at: float) -> Iterator[Happening]:
         assert today.date(self.times[number], at=at) == at
         yield Ring(at=at, telling=today.telling)
+
+    def prepare(self, today: Today, at: float) -> Iterator[Happening]:  # noqa: ARG002
+        yield from ()
 
     def restore(self, today: Today, at: float) -> Iterator[Happening]:  # noqa: ARG002
         yield from ()

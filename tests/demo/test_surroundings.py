@@ -1,5 +1,7 @@
 """The settings of the demo's gateway, and what is said to whoever starts it."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.demo.surroundings import find_url, surround, welcome
@@ -47,3 +49,24 @@ def test_whoever_starts_it_is_told_where_to_look() -> None:
     assert "the page" not in say(page=False, length=31.0)
     assert "31 seconds" in say(page=False, length=31.0)
     assert max(map(len, said.splitlines())) <= 100
+
+
+def test_the_senders_are_the_demos_alone_and_so_is_the_history() -> None:
+    environ = {
+        "GATEWAY_WEBHOOK_GITHUB_SECRET_FILE": "/run/secrets/github",
+        "GATEWAY_DATABASE_URL": "postgresql://db.example.org/gateway",
+        "GATEWAY_WEBHOOK_MAX_BODY": "1MiB",
+    }
+    secrets = {"github": "secret-of-github", "argo-workflows": "secret-of-workflows"}
+    settings = load(surround(environ, url=URL, token="hush", secrets=secrets))
+    assert settings.webhook_github_secret is not None
+    assert settings.webhook_github_secret.get_secret_value() == "secret-of-github"
+    assert settings.webhook_argo_workflows_secret is not None
+    left = (settings.webhook_gitlab_secret, settings.webhook_github_secret_file, settings.database_url)
+    assert left == (None, None, None)
+    assert settings.webhook_max_body == 1 << 20
+
+
+def test_a_history_of_its_own_is_used_where_there_is_one(tmp_path: Path) -> None:
+    settings = load(surround({}, url=URL, token="hush", database=f"sqlite:///{tmp_path}/history.db"))
+    assert settings.database_url is not None

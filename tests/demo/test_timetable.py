@@ -1,13 +1,14 @@
 """What the timetable promises of every loop: order, versions, times of today, honest lives."""
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import orjson
 import pytest
 
-from gateway.demo.happening import ApplicationHappening, Happening
+from gateway.demo.happening import ApplicationHappening, CommitHappening, Happening
 from gateway.demo.recording import Application, Recording, find_gist, list_times, move_times
 from gateway.demo.timetable import LONGEST_QUIET, Timetable
 
@@ -59,9 +60,9 @@ def seconds_of(text: str) -> float:
 
 
 def as_recorded(application: Application | bytes) -> Application:
-    """Return what an application says, but for when, and for the marks of this one life."""
+    """Return what an application says, but for when, for the marks of this one life, and for the names of commits."""
     text = application if isinstance(application, bytes) else orjson.dumps(application)
-    return find_gist(move_times(text, lambda _: 0.0))
+    return find_gist(move_times(re.sub(rb"\b[0-9a-f]{40}\b", b"", text), lambda _: 0.0))
 
 
 def test_events_are_in_order_and_versions_rise_over_all_loops(happenings: list[ApplicationHappening]) -> None:
@@ -80,7 +81,11 @@ def test_a_demo_that_is_started_again_goes_on_above_the_versions_of_the_one_befo
 def test_something_happens_within_seconds_and_goes_on_happening(timetable: Timetable) -> None:
     last = NOW
     said: dict[str, Application] = {}
-    for happening in watched([*timetable.open(NOW), *timetable.tell(NOW)]):
+    for happening in [*timetable.open(NOW), *timetable.tell(NOW)]:
+        if isinstance(happening, CommitHappening):
+            last = happening.at
+        if not isinstance(happening, ApplicationHappening):
+            continue
         gist = find_gist(orjson.dumps(happening.application))
         if said.get(happening.key) != gist or happening.type == "DELETED":
             assert happening.at - last <= LONGEST_QUIET / timetable.speed + 0.001
@@ -127,20 +132,30 @@ def test_operations_never_go_back_in_time(happenings: list[ApplicationHappening]
 
 
 def test_events_are_honest(happenings: list[ApplicationHappening]) -> None:
-    """Only what isn't there is ADDED, only what is there MODIFIED or DELETED, and a new life has another uid."""
+    """Only what isn't there is ADDED, only what is there MODIFIED or DELETED, and a new life has another uid.
+
+    What is brought back is another, whose creation alone was told: then it was created at that moment.
+    """
     uids: dict[str, str] = {}
     past: set[str] = set()
+    replaced: list[str] = []
     for happening in happenings:
         uid = happening.application["metadata"]["uid"]
         if happening.type == "ADDED":
             assert happening.key not in uids
             assert uid not in past
             uids[happening.key] = uid
-        else:
-            assert uids[happening.key] == uid
+        elif uids[happening.key] != uid:
+            assert happening.type == "MODIFIED"
+            assert uid not in past
+            assert seconds_of(happening.application["metadata"]["creationTimestamp"]) == int(happening.at)
+            replaced.append(uids[happening.key])
+            past.add(uids[happening.key])
+            uids[happening.key] = uid
         if happening.type == "DELETED":
             past.add(uids.pop(happening.key))
-    assert len(past) == 2 * LOOPS
+    assert len(past) - len(replaced) == 2 * LOOPS
+    assert replaced
 
 
 def test_every_application_that_is_deleted_comes_back(happenings: list[ApplicationHappening]) -> None:
@@ -179,3 +194,25 @@ def test_a_story_that_ends_with_an_application_less_brings_it_back(recorded: Rec
     assert back.type == "ADDED"
     assert back.application["metadata"]["uid"] != end.application["metadata"]["uid"]
     assert seconds_of(back.application["metadata"]["creationTimestamp"]) == int(back.at)
+
+
+def test_what_is_brought_back_is_another_application_so_that_nothing_was_rolled_back(recorded: Recording) -> None:
+    timetable = Timetable(recorded)
+    before = {happening.key: happening for happening in watched([*timetable.open(NOW), *timetable.tell(NOW)])}
+    for happening in watched(timetable.bring_back(NOW + timetable.length)):
+        metadata, last = happening.application["metadata"], before[happening.key].application["metadata"]
+        assert happening.type == "DELETED" or metadata["uid"] != last["uid"]
+
+
+def test_a_later_telling_names_commits_and_the_tags_made_of_them_anew(recorded: Recording) -> None:
+    timetable = Timetable(recorded)
+    timetable.open(NOW)
+    told = []
+    for _ in range(LOOPS):
+        told.append(b"".join(orjson.dumps(each.application) for each in watched(timetable.tell(NOW))))
+        list(timetable.bring_back(NOW + timetable.length))
+    tags = [set(re.findall(rb"astrago-core:core-stage-([0-9a-f]{8})", text)) for text in told]
+    assert tags[0] == {b"9f1c2d3e", b"77aa88bb"}
+    assert [len(each) for each in tags] == [2] * LOOPS
+    assert len(set.union(*tags)) == 2 * LOOPS
+    assert all(b"stage-c7529cf0" in text for text in told), "what was there before the story keeps its name"

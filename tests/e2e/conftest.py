@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
+import aiosqlite
 import pytest
 import structlog
 
@@ -14,7 +15,18 @@ from tests.fakes.argocd import FakeArgoCD
 KEEPALIVE = 15.0
 """Seconds between the keep-alives of a real Argo CD."""
 
-_NEVER = ("request.failed", "upstream.stream_broke", "upstream.request_broke")
+_NEVER = (
+    "request.failed",
+    "upstream.stream_broke",
+    "upstream.request_broke",
+    "delivery.broke",
+    "delivery.correlation_broke",
+    "delivery.timeline_broke",
+    "delivery.database_failed",
+    "detail.broke",
+    "detail.stream_broke",
+    "detail.request_broke",
+)
 
 
 def pytest_asyncio_loop_factories(
@@ -42,6 +54,19 @@ async def no_error_unseen() -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     if isinstance(loop, FastLoop):
         assert loop.failures == []
+
+
+@pytest.fixture(autouse=True)
+def databases_are_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time pass while a database's thread works, as for any other thread."""
+    execute: Callable[..., Any] = aiosqlite.core.Connection._execute
+
+    async def counted(self: Any, *args: Any, **more: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        work = execute(self, *args, **more)
+        return await (loop.working(work) if isinstance(loop, FastLoop) else work)
+
+    monkeypatch.setattr(aiosqlite.core.Connection, "_execute", counted)
 
 
 @pytest.fixture

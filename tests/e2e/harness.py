@@ -12,6 +12,8 @@ import orjson
 from gateway.app import Gateway
 from gateway.hub.frame import Form
 from gateway.model.application import ApplicationStatus, to_wire
+from gateway.model.naming import Naming, default_naming
+from gateway.options import make_naming
 from gateway.settings import Settings
 from gateway.upstream.normalise import normalise
 from gateway.upstream.raw import RawEvent
@@ -68,6 +70,11 @@ class Stage:
         async with self._session.request(method, url, headers=headers, allow_redirects=False) as response:
             return Answer(response.status, response.headers, await response.read())
 
+    async def send(self, path: str, body: bytes, headers: Mapping[str, str] = {}) -> Answer:
+        """Post a body."""
+        async with self._session.post(self.url + path, data=body, headers=headers) as response:
+            return Answer(response.status, response.headers, await response.read())
+
     async def subscribe(
         self, query: str = "", *, form: Form = Form.CHUNKED, cursor: str | None = None, path: str = STREAM, **more: Any
     ) -> Subscriber:
@@ -122,7 +129,7 @@ class Stage:
 
     async def assert_true(self, argocd: FakeArgoCD, *, within: float = 60.0) -> None:
         """Assert that everyone comes to see what Argo CD holds, and nobody else than ``/api/pipelines`` does."""
-        expected = truth(argocd.applications)
+        expected = truth(argocd.applications, make_naming(self.gateway.settings))
 
         def shown() -> Documents:
             return timeless({key: on_wire(item) for key, item in self.gateway.log.documents.items()})
@@ -180,13 +187,14 @@ def _timeless(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "sync": sync}
 
 
-def truth(applications: Mapping[str, Application]) -> Documents:
-    """Return the documents that Argo CD's applications should be shown as."""
+def truth(applications: Mapping[str, Application], naming: Naming | None = None) -> Documents:
+    """Return the documents that Argo CD's applications should be shown as, named by the default rules or by others."""
+    naming = naming or default_naming()
     documents = {}
     for key, application in applications.items():
         event = decode(orjson.dumps({"result": {"type": "ADDED", "application": application}}))
         assert isinstance(event, RawEvent), event
-        documents[key] = on_wire(normalise(event.application).document)
+        documents[key] = on_wire(naming.name(normalise(event.application).document))
     return timeless(documents)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from gateway.hub.frame import Form
 from tests.e2e.fastloop import until
-from tests.hub.client import Client, Event
+from tests.hub.client import Client, DetailClient, Event
 
 STREAM = "/api/stream/pipelines"
 
@@ -28,7 +28,7 @@ class Subscriber(asyncio.Protocol):
     def __init__(
         self, address: tuple[str, int], query: str = "", *, form: Form = Form.CHUNKED, path: str = STREAM
     ) -> None:
-        self.client = Client()
+        self.client = DetailClient() if path.startswith(f"{STREAM}/") else Client()
         self.query = query
         self.form = form
         self.heard: list[Callable[[Event], None]] = []
@@ -105,6 +105,12 @@ class Subscriber(asyncio.Protocol):
     def documents(self) -> dict[str, dict[str, Any]]:
         """The fold of all that came."""
         return self.client.documents
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """The fold of all that came of one application; empty where it is gone."""
+        assert isinstance(self.client, DetailClient)
+        return self.client.detail or {}
 
     @property
     def events(self) -> list[Event]:

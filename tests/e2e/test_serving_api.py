@@ -166,7 +166,7 @@ async def test_the_status_says_how_the_gateway_and_its_upstream_are(filled: Fake
         status = (await stage.get("/api/status")).json
         assert (status["version"], status["applications"], status["access"]) == (__version__, 4, "loopback")
         assert status["position"] == f"{status['epoch']}-4"
-        assert status["subscribers"] == {"open": 1, "behind": 0, "views": 1}
+        assert status["subscribers"] == {"open": 1, "behind": 0, "views": 1, "details": 0}
         upstream = status["upstream"]
         assert (upstream["state"], upstream["version"], upstream["reconciles"]) == ("live", "v3.6.0", 1)
         assert upstream["repairs"] == {"missedUpdate": 0, "missedDelete": 0}

@@ -16,6 +16,7 @@ Streams    cut_all, end_all, fail_all, cut_after_bytes, send_raw, keepalive, kee
 Server     health, list_empty, partial_list, list_status, restart/ready, restore, stop and start again (same port)
 Access     unauthorized, logged_in, accept_token, revoke_token, forbid, forbid_all, allow     (`access.py`)
 Replicas   snapshot → Replica (catch_up: late, old events), route(list=…, watch=…)            (`replica.py`)
+Details    details.put_tree, commits, part_status, hold/release, end_trees, cut_trees, …       (`details.py`)
 Observe    requests, requests_to, streams, open_streams, wait_until, wait_for_stream, wait_for_request, drained,
            on_request                                                                         (`observation.py`)
 
@@ -41,6 +42,7 @@ from . import recordings
 from .access import Access
 from .applications import Application
 from .cluster import Cluster
+from .details import Details
 from .faults import StreamFaults
 from .replica import Event
 from .rest import Rest, not_found, numbers_of, refused_stream
@@ -63,6 +65,7 @@ class FakeArgoCD(Access, Cluster, StreamFaults):
         Access.__init__(self, token)
         Cluster.__init__(self)
         StreamFaults.__init__(self)
+        self.details = Details(self)
         self.version = version
         self.root_path = "/" + root_path.strip("/") if root_path.strip("/") else ""
         self.health = True
@@ -74,6 +77,8 @@ class FakeArgoCD(Access, Cluster, StreamFaults):
         """Answer the list with this error; 429 only until the query names projects."""
         self.watch_status: int | None = None
         """Answer new watches with this error."""
+        self.windows: dict[str, dict[str, Any]] = {}
+        """By key, what is answered to questions for sync windows."""
         self.keepalive_interval: float | None = None
         """Seconds between keep-alives; set before `start`. None: only by `keepalive()`."""
         self._ssl_context = ssl_context
@@ -101,6 +106,7 @@ class FakeArgoCD(Access, Cluster, StreamFaults):
         """Listen; after a `stop` on the same port again."""
         app = web.Application(middlewares=[self._observe])
         app.add_routes([web.get(f"{self.root_path}/api/v1/stream/applications", self._watch)])
+        app.add_routes(self.details.routes(self.root_path))
         app.add_routes([*Rest(self).routes(self.root_path), web.route("*", "/{tail:.*}", not_found)])
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -117,6 +123,7 @@ class FakeArgoCD(Access, Cluster, StreamFaults):
                 await self._pulse
         for stream in self.open_streams:
             stream.cut(abort=True)
+        self.details.cut_trees()
         if self._runner is not None:
             await self._runner.cleanup()
         self._runner = self._pulse = None

@@ -54,6 +54,7 @@ class Rest:
             web.get(f"{root}/api/v1/account/can-i/{{resource}}/{{action}}/{{subresource:.+}}", self.can_i),
             web.get(f"{root}/api/v1/applications", self.list_applications),
             web.get(f"{root}/api/v1/applications/{{name}}", self.get_application),
+            web.get(f"{root}/api/v1/applications/{{name}}/syncwindows", self.sync_windows),
         ]
 
     async def healthz(self, _: web.Request) -> web.Response:
@@ -108,16 +109,17 @@ class Rest:
         return sorted(permitted, key=lambda item: str(item["metadata"]["name"]))
 
     async def get_application(self, request: web.Request) -> web.Response:
-        refusal = self._server.refusal_of(request)
-        if refusal is not None:
-            return unary_error(401, refusal)
-        name, project = request.match_info["name"], request.query.get("project")
-        found = self._server.fresh.visible.get(f"{request.query.get('appNamespace') or 'argocd'}/{name}")
-        if project and self._server.may_see(project) and (found is None or project_of(found) != project):
-            return unary_error(404, f'applications.argoproj.io "{name}" not found')
-        if found is None or not self._server.may_see(project_of(found)):
-            return unary_error(403, "permission denied")
-        return answer(found)
+        if (refusal := await self._server.details.refusal("application", request)) is not None:
+            return unary_error(*refusal)
+        key = f"{request.query.get('appNamespace') or 'argocd'}/{request.match_info['name']}"
+        return answer(self._server.fresh.visible[key])
+
+    async def sync_windows(self, request: web.Request) -> web.Response:
+        if (refusal := await self._server.details.refusal("windows", request)) is not None:
+            return unary_error(*refusal)
+        key = f"{request.query.get('appNamespace') or 'argocd'}/{request.match_info['name']}"
+        # No windows leave out everything but the verdict.
+        return answer(self._server.windows.get(key, {"canSync": True}))
 
 
 async def not_found(request: web.Request) -> web.Response:

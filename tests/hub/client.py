@@ -175,6 +175,10 @@ class Client:
                 demand(set(event.data) == {"at", "upstream"}, "a heartbeat says when, and how upstream is")
                 demand(event.id is None or self._offset_of(event) >= self._offset, "a heartbeat never leads back")
                 demand(event.id is None or self._state_frames > 0, "a heartbeat leads nowhere before the first state")
+            case "breach":
+                demand({"application", "slo", "deployment", "at"} <= set(event.data), "a breach says of what, and when")
+                demand(event.id is None, "a breach moves no cursor")
+                demand(event.data["application"] in self.documents, "a breach is told of what is seen")
             case "goodbye":
                 demand(set(event.data) == {"reason", "retryMs"} and event.id is None, "a goodbye says why and how long")
                 demand(self.retry == event.data["retryMs"], "a goodbye says how long twice")
@@ -188,12 +192,16 @@ class Client:
     def _check_id(self, event: Event) -> None:
         self._state_frames += 1
         first = self._state_frames == 1
-        demand(self._offset_of(event) > self._offset, f"ids increase: {self._offset}, {event.id}")
+        # Somebody who may see something else from now on is told so at the offset where they stand, by another view.
+        moved = not first and self._view_of(event.id) != self._view_of(self.last_id)
+        rises = self._offset_of(event) > self._offset - moved
+        demand(rises, f"ids increase: {self._offset}, {event.id}")
         reason = event.data.get("reason")
         if event.name == "delta":
             demand(reason == ("resumed" if first else None), f"only a first delta resumes: {reason}")
         else:
-            demand(reason in ({"new", "epoch", "view", "trimmed"} if first else {"lagged"}), f"a snapshot for {reason}")
+            known = {"new", "epoch", "view", "trimmed"} if first else {"lagged", *(["view"] if moved else [])}
+            demand(reason in known, f"a snapshot for {reason}")
 
     def _check_delta(self, changed: dict[str, dict[str, Any]], removed: list[str]) -> None:
         demand(bool(changed or removed) or self._state_frames == 1, "an empty delta only resumes")
@@ -209,6 +217,9 @@ class Client:
                 demand(
                     all(known.get(field) != value for field, value in fields.items()), f"only what differs: {fields}"
                 )
+
+    def _view_of(self, cursor: str | None) -> str:
+        return (cursor or "").rpartition("-")[2]
 
     def _offset_of(self, event: Event) -> int:
         cursor = parse_cursor(event.id or "")

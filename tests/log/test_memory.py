@@ -38,3 +38,12 @@ def test_followers_are_called_once_for_each_append_when_all_of_it_is_there() -> 
     log.append(upserts(state, application("argocd/a"), application("argocd/b")))
     log.append(upserts(state, application("argocd/b", project="shop")))
     assert heard == [(2, 2, 2), "second", (3, 2, 3), "second"]
+
+
+def test_changes_are_dated_from_the_moment_at_which_the_log_begins() -> None:
+    log, state = make_log(), State()
+    log.append(upserts(state, application("argocd/a")))
+    log.begin(100.0)
+    log.append(upserts(state, application("argocd/b")), at=101.0)
+    assert log.ring.dated_from == 100.0
+    assert [(each.at, each.change.key) for each in log.ring.news(0.0)] == [(101.0, "argocd/b")]

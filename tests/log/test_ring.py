@@ -128,3 +128,29 @@ def test_a_ring_is_the_end_of_the_whole_history(
         if ring.trimmed:
             with pytest.raises(LookupError):
                 ring.between(ring.trimmed - 1, ring.top)
+
+
+# News: what came at a moment.
+
+
+def test_news_is_what_came_at_a_moment_newest_first_and_what_there_was_at_first_is_none() -> None:
+    ring = Ring(capacity=10, max_bytes=ROOMY)
+    fill(ring, 2)
+    dated = [change("a"), change("b"), change("c")]
+    ring.append(dated[:2], at=100.0)
+    ring.append(dated[2:], at=160.0)
+    assert list(ring.news(0.0)) == [(5, 160.0, dated[2]), (4, 100.0, dated[1]), (3, 100.0, dated[0])]
+    assert [offset for offset, _, _ in ring.news(100.5)] == [5]
+    assert list(ring.news(161.0)) == []
+    assert list(ring.between(0, 5))[2:] == dated
+
+
+def test_from_when_on_news_is_whole_is_known_after_trimming() -> None:
+    ring = Ring(capacity=3, max_bytes=ROOMY)
+    assert ring.dated_from is None
+    fill(ring, 5)
+    ring.dated_from = 90.0
+    ring.append([change(), change()], at=100.0)
+    assert ring.dated_from == 90.0
+    ring.append([change(), change()], at=160.0)
+    assert (ring.dated_from, [offset for offset, _, _ in ring.news(0.0)]) == (100.0, [9, 8, 7])

@@ -3,6 +3,7 @@
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.observability.around import Around, Distribution
 from gateway.observability.metrics import Readings, make_registry
 
 READINGS = Readings(
@@ -15,8 +16,20 @@ READINGS = Readings(
     subscribers=10,
     lagging=1,
     views=2,
+    watched=3,
+    details={"fetch_tree": 8, "failure_tree": 2},
+    webhooks={("github", "accepted"): 3, ("other", "unknown"): 1},
+    delivery={"processed": 3},
+    delivery_waiting=2,
     log_offset=42,
     tick_seconds=0.002,
+    around=Around(
+        durations={("sync", "prod"): Distribution(buckets=[("5.0", 0), ("+Inf", 2)], total=60.0)},
+        detected={True: Distribution(buckets=[("5.0", 1), ("+Inf", 1)], total=3.0)},
+        outcomes={("succeeded", "prod"): 2},
+        budgets={"sync": 0.25},
+        counts={"breach_sync": 1, "refresh_asked": 2, "checklist_ready": 3, "prometheus_answered": 4},
+    ),
 )
 
 
@@ -43,7 +56,25 @@ def test_every_count_is_under_its_name() -> None:
     assert samples["gateway_stream_ends_total", (("reason", "slow"),)] == 1
     assert samples["gateway_deliveries_total", ()] == 99
     assert samples["gateway_subscribers", ()] == 10
+    assert samples["gateway_details", ()] == 3
+    assert samples["gateway_detail_requests_total", (("part", "tree"),)] == 8
+    assert samples["gateway_detail_failures_total", (("part", "tree"),)] == 2
 
 
 def test_the_process_is_measured_too() -> None:
     assert ("process_resident_memory_bytes", ()) in scrape(READINGS)
+
+
+def test_deployments_are_told_by_stage_and_outcome() -> None:
+    samples = scrape(READINGS)
+    prod = (("environment", "prod"), ("stage", "sync"))
+    assert samples["gateway_deployment_duration_seconds_count", prod] == 2
+    assert samples["gateway_deployment_duration_seconds_sum", prod] == 60
+    assert samples["gateway_deployment_duration_seconds_bucket", (prod[0], ("le", "5.0"), prod[1])] == 0
+    assert samples["gateway_detection_duration_seconds_count", (("refreshed", "yes"),)] == 1
+    assert samples["gateway_deployments_total", (("environment", "prod"), ("outcome", "succeeded"))] == 2
+    assert samples["gateway_slo_budget_remaining", (("slo", "sync"),)] == 0.25
+    assert samples["gateway_slo_breaches_total", (("slo", "sync"),)] == 1
+    assert samples["gateway_refreshes_total", (("outcome", "asked"),)] == 2
+    assert samples["gateway_checklists_total", (("state", "ready"),)] == 3
+    assert samples["gateway_prometheus_questions_total", (("outcome", "answered"),)] == 4

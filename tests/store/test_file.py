@@ -3,9 +3,10 @@
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from gateway.model.application import ApplicationStatus, Detail, Observed, Sync
+from gateway.model.application import ApplicationStatus, Detail, Observed, OperationDetail, Sync
 from gateway.store.file import StateFileError, encode, load, name_source, save
 from gateway.store.state import Tombstone
 
@@ -42,6 +43,18 @@ def test_what_was_saved_comes_back_whole(tmp_path: Path) -> None:
     assert stored.applications == (observed("a"),)
     assert stored.tombstones == {"argocd/b": Tombstone(5, 1.0)}
     assert (stored.as_of, stored.verified_at) == (10.0, 9.0)
+
+
+def test_what_deployments_need_of_an_operation_comes_back_and_an_older_file_lacks_it(tmp_path: Path) -> None:
+    detail = OperationDetail(info=(("commit", "abc"),), resources=("ConfigMap/a",), images=("web:1",))
+    whole = msgspec.structs.replace(observed("a"), detail=Detail(operation=detail))
+    data = encode(source=SOURCE, as_of=1.0, verified_at=None, applications={"argocd/a": whole}, tombstones={})
+    path = tmp_path / "state.json"
+    for content, expected in ((data, detail), (data.replace(b'"operation":', b'"unknown":'), None)):
+        save(path, content)
+        stored = load(path, source=SOURCE)
+        assert stored is not None
+        assert stored.applications[0].detail.operation == expected
 
 
 def test_the_file_is_for_its_owner_alone_and_replaced_in_one_step(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.application import ApplicationStatus, Detail, Health, Observed, Sync
+from gateway.model.naming import Naming, parse_rules
 from gateway.model.upstream import rfc3339
 from gateway.store.state import Outcome, Store, Tombstone
 
@@ -33,8 +34,8 @@ def upsert(store: Store, one: Observed, *, now: float = NOW, live: bool = True) 
     return store.upsert(one, now=now, live=live)
 
 
-def published(*held: Observed) -> Store:
-    store = Store()
+def published(*held: Observed, naming: Naming | None = None) -> Store:
+    store = Store(naming)
     for one in held:
         upsert(store, one)
     store.publish()
@@ -212,6 +213,39 @@ def test_what_is_held_is_summed_up() -> None:
     assert (store.newest_version, store.projects) == (9, ("pay", "shop"))
     assert repr(store) == "<Store published: 3 applications, 0 tombstones>"
     assert (Store().newest_version, Store().projects) == (0, ())
+
+
+# Names
+
+
+def names(document: ApplicationStatus) -> tuple[str | None, str | None, str | None]:
+    return document.service, document.environment, document.team
+
+
+def test_whatever_comes_in_is_named_by_the_rules_with_a_project_that_was_told_before() -> None:
+    store = Store(Naming(service=parse_rules("service", "name"), team=parse_rules("team", "project")))
+    upsert(store, observed(1))
+    upsert(store, observed(2, project=None, health="Degraded"))
+    store.publish()
+    (change,) = store.take()
+    assert change.after is not None
+    assert names(change.after) == ("a", None, "shop")
+    upsert(store, observed(3, project="pay"))
+    assert names(store.held["argocd/a"].document) == ("a", None, "pay")
+
+
+def test_a_stored_state_is_named_by_the_rules_in_force_and_that_is_no_change() -> None:
+    before = published(
+        observed(5), naming=Naming(service=parse_rules("service", "name"), team=parse_rules("team", "project"))
+    )
+    store = Store(Naming(environment=parse_rules("environment", "project")))
+    store.restore(before.held.values(), {})
+    (change,) = store.take()
+    assert change.after == store.held["argocd/a"].document
+    assert names(store.held["argocd/a"].document) == (None, "shop", None)
+    upsert(store, observed(6))
+    store.publish()
+    assert store.take() == []
 
 
 # In any order

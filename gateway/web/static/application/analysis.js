@@ -53,7 +53,7 @@ function renderMetric(metric, tools) {
     t("application.rollout.measured", metric.successful, metric.failed, metric.limit),
     metric.inconclusive ? t("application.rollout.measured.unclear", metric.inconclusive) : "",
     metric.error ? t("application.rollout.measured.errors", metric.error) : "",
-    metric.count && done < metric.count ? t("application.rollout.measured.of", done, metric.count) : "",
+    ["Running", "Pending"].includes(metric.phase) && done < metric.count ? t("application.rollout.measured.of", done, metric.count) : "",
     metric.dryRun ? t("application.rollout.trial") : "",
   ];
   return h(

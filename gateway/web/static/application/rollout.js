@@ -129,7 +129,7 @@ function tellImages({ images = [] }) {
 /** The share of the new version as a bar, with a mark where it is to be. @param {Rollout} each @param {(key: string, ...args: any[]) => string} t */
 function weight({ weight: share, desiredWeight: wanted }, t) {
   const text = wanted === undefined || wanted === share ? t("application.rollout.weight", `${share}%`) : t("application.rollout.weight.wanted", `${share}%`, `${wanted}%`);
-  const bar = svg("svg", { class: "bar", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const bar = svg("svg", { class: "weight-bar", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" });
   bar.append(svg("rect", { class: "all", width: "100", height: "8" }), svg("rect", { class: "share", width: String(Math.min(100, Math.max(0, share))), height: "8" }));
   if (wanted > 0 && wanted < 100) bar.append(svg("rect", { class: "wanted", x: String(wanted - 0.3), width: "0.6", height: "8" }));
   return h("div", { class: "weight", "data-key": "weight" }, bar, h("span", null, text));
@@ -154,7 +154,7 @@ function renderStep(step, each, tools) {
     h("b", null, foreign(title)),
     more && !left && h("span", { class: "muted" }, foreign(more)),
     left,
-    h("span", { class: "state" }, t(`application.rollout.state.${["done", "current", "failed"].includes(step.state) ? step.state : "ahead"}`)),
+    h("span", { class: "step-state" }, t(`application.rollout.state.${["done", "current", "failed"].includes(step.state) ? step.state : "ahead"}`)),
   );
 }
 

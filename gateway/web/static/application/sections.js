@@ -47,5 +47,17 @@ const resources = {
   ),
 };
 
+/** @type {Section} */
+const timeline = {
+  id: "timeline",
+  title: "application.timeline",
+  place: "main",
+  fields: ["key", "timeline", "rollouts", "revisions", "operation", "health", "images"],
+  create: later(
+    () => import("../timeline/section.js"),
+    () => true,
+  ),
+};
+
 /** @type {Section[]} */
-export const SECTIONS = [why, rollout, operation, conditions, outOfSync, resources, running, history, facts];
+export const SECTIONS = [why, rollout, timeline, operation, conditions, outOfSync, resources, running, history, facts];

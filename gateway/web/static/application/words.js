@@ -44,6 +44,7 @@ export const en = {
   "application.copied": "Copied",
   "application.copy.failed": "Copying isn't allowed here: select the command instead.",
 
+  "application.timeline": "Timeline",
   "application.operation": "Last sync",
   "application.phase.Running": "Sync is running",
   "application.phase.Terminating": "Sync is being stopped",
@@ -133,6 +134,7 @@ export const ko = {
   "application.copied": "복사됨",
   "application.copy.failed": "여기서는 복사할 수 없습니다. 명령어를 직접 선택하세요.",
 
+  "application.timeline": "타임라인",
   "application.operation": "마지막 동기화",
   "application.phase.Running": "동기화 중",
   "application.phase.Terminating": "동기화 중지 중",

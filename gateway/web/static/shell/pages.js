@@ -23,6 +23,9 @@
 export const PAGES = {
   overview: { label: "page.overview", listed: true, load: () => import("../overview/page.js"), style: "overview/style.css" },
   services: { label: "page.services", listed: true, load: () => import("../services/page.js"), style: "services/style.css" },
+  timeline: { label: "page.timeline", listed: true, load: () => import("../timeline/page.js"), style: "timeline/style.css" },
+  kpis: { label: "page.kpis", listed: true, load: () => import("../kpis/page.js"), style: "kpis/style.css" },
+  deliveries: { label: "page.deliveries", listed: true, load: () => import("../deliveries/page.js"), style: "deliveries/style.css" },
   application: { label: "page.application", listed: false, load: () => import("../application/page.js"), style: "application/style.css" },
 };
 
@@ -43,8 +46,8 @@ export async function loadPage(name, context, language) {
   return module.createPage(context);
 }
 
-/** @param {string} path */
-function loadStyle(path) {
+/** Load a style once. Fails where that can't be. @param {string} path  in the page's files @returns {Promise<void>} */
+export function loadStyle(path) {
   const href = new URL(path, STATIC).href;
   if ([...document.styleSheets].some((sheet) => sheet.href === href)) return Promise.resolve();
   return new Promise((resolve, reject) => {

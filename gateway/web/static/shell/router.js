@@ -118,6 +118,8 @@ export class Router {
   #mark(name) {
     for (const link of document.querySelectorAll("#pages a")) {
       setAttribute(link, "aria-current", link.getAttribute("data-page") === name ? "page" : null);
+      // On a phone not all of them have room.
+      if (link.getAttribute("data-page") === name) link.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
   }
 

@@ -3,8 +3,9 @@
 import { foreign, h, outward } from "../application/markup.js";
 import { makeIcon } from "../shell/dom.js";
 import { shorten } from "../shell/documents.js";
-import { spanOfTime, tellSpan, wordOf } from "./line.js";
-import { bySeverity, inOrder, isSevere, lookOfState, spanOf, weightsOf } from "./read.js";
+import { spanOfTime, wordOf } from "./line.js";
+import { lookOfState, spanOf, weightsOf } from "./read.js";
+import { tellSpan } from "./span.js";
 
 /** @typedef {import("../application/sections.js").Tools} Tools */
 
@@ -22,7 +23,7 @@ export function bodyOf(change, looking, tools) {
     h(
       "div",
       { class: "change-facts" },
-      clocks.length > 0 && h("section", null, h("h3", null, t("timeline.clocks")), h("dl", { class: "clocks" }, ...clocks.flatMap(([name, seconds]) => [h("dt", null, wordOf("timeline.clock.", name, t)), h("dd", null, tellSpan(seconds * 1_000, format))]))),
+      clocks.length > 0 && h("section", null, h("p", { class: "sub" }, t("timeline.clocks")), h("dl", { class: "clocks" }, ...clocks.flatMap(([name, seconds]) => [h("dt", null, wordOf("timeline.clock.", name, t)), h("dd", null, tellSpan(seconds * 1_000, format))]))),
       listOf(t("timeline.images"), change.images, (image) => h("a", { class: "mono", href: tools.link({ page: "timeline", image }) }, foreign(image))),
       listOf(t("timeline.revisions"), change.revisions, (revision) => h("a", { class: "mono", href: tools.link({ page: "timeline", commit: revision }), title: revision }, foreign(shorten(revision)))),
       listOf(t("timeline.remarks"), change.remarks, (remark) => foreign(remark)),
@@ -32,13 +33,13 @@ export function bodyOf(change, looking, tools) {
 
 /** @template T @param {string} title @param {T[] | undefined} all @param {(one: T) => Node} make */
 function listOf(title, all, make) {
-  return all?.length ? h("section", null, h("h3", null, title), h("ul", null, ...all.map((each) => h("li", null, make(each))))) : undefined;
+  return all?.length ? h("section", null, h("p", { class: "sub" }, title), h("ul", null, ...all.map((each) => h("li", null, make(each))))) : undefined;
 }
 
 /** @param {import("./read.js").Stage} stage @param {import("./line.js").Looking} looking @param {Tools} tools */
 function stageOf(stage, looking, tools) {
   const { t } = tools;
-  const name = t(`timeline.stage.${stage.stage}`);
+  const name = wordOf("timeline.stage.", stage.stage, t);
   const told = Boolean(stage.title || stage.detail || stage.items?.length || stage.startedAt || stage.finishedAt);
   const items = inOrder(stage.items);
   const rest = items.slice(SHOWN);
@@ -49,8 +50,8 @@ function stageOf(stage, looking, tools) {
     h(
       "div",
       { class: "stage-what" },
-      h("h3", null, name, " ", h("span", { class: "stage-state" }, t(`timeline.state.${stage.state}`))),
-      (stage.title || stage.url) && h("p", { class: "stage-title" }, outward(stage.url, stage.title ?? stage.url ?? "")),
+      h("p", { class: "sub" }, name, " ", h("span", { class: "stage-state" }, wordOf("timeline.state.", stage.state, t))),
+      (stage.title || stage.url) && h("p", { class: "stage-title" }, outward(stage.url, stage.stage === "sync" ? tellSync(stage.title ?? "", t) : (stage.title ?? stage.url ?? ""))),
       stage.detail && stage.detail !== stage.title && h("p", { class: "stage-detail" }, foreign(stage.detail)),
       whenOf(stage, tools),
       stage.stage === "rollout" && weightOf(looking.rollouts, tools),
@@ -62,15 +63,21 @@ function stageOf(stage, looking, tools) {
   );
 }
 
-/** @param {import("./read.js").Item} part @param {Tools} tools */
-function whenOf(part, { t, format, now }) {
+/** A sync's kind and who began it; of its words those that are ours are said in the reader's language. @param {string} title @param {Tools["t"]} t */
+function tellSync(title, t) {
+  const said = (/** @type {string} */ word) => (word === "automated" ? t("timeline.by.argocd") : wordOf("timeline.kind.", word, t));
+  return title.split(" · ").map(said).join(" · ");
+}
+
+/** @param {import("./read.js").Item} part @param {Tools} tools @param {string} [tag] */
+function whenOf(part, { t, format, now }, tag = "p") {
   const { startedAt, finishedAt, state } = part;
   const span = spanOf(part, now());
   const since = state === "running" ? Date.parse(startedAt ?? "") : undefined;
   const clock = startedAt ? t("timeline.from", format.clock(startedAt, now())) : finishedAt ? t("timeline.at", format.clock(finishedAt, now())) : "";
   if (!clock) return undefined;
   const took = Number.isNaN(span) ? undefined : since === undefined ? h("span", null, t("timeline.took", tellSpan(span, format))) : spanOfTime(span, since, format);
-  return h("p", { class: "stage-when" }, h("time", { datetime: startedAt ?? finishedAt, title: format.moment(startedAt ?? finishedAt) }, clock), took ? " · " : "", took);
+  return h(tag, { class: "stage-when" }, h("time", { datetime: startedAt ?? finishedAt, title: format.moment(startedAt ?? finishedAt) }, clock), took ? " · " : "", took);
 }
 
 /** @param {import("./read.js").Item} item @param {Tools} tools */
@@ -79,12 +86,12 @@ function itemOf(item, tools) {
   const look = item.state ? lookOfState(item.state) : undefined;
   return h(
     "li",
-    { class: "item", "data-look": look, "data-state": item.state },
+    { class: "portion", "data-look": look, "data-state": item.state },
     look ? makeIcon(look) : h("span", { class: "dot" }, "·"),
     h(
       "div",
       null,
-      h("p", { class: "item-line" }, outward(item.url, item.title), item.state && item.state !== "done" && h("b", { class: "stage-state" }, t(`timeline.state.${item.state}`)), ...countsOf(item, tools), whenOf(item, tools)),
+      h("p", { class: "portion-line" }, outward(item.url, item.title), item.state && item.state !== "done" && h("b", { class: "stage-state" }, wordOf("timeline.state.", item.state, t)), ...countsOf(item, tools), whenOf(item, tools, "span")),
       item.detail && h("p", { class: "stage-detail" }, foreign(item.detail)),
       item.link && (item.link.grade === "likely" || item.link.grade === "weak") && evidenceOf(item.link, tools),
     ),
@@ -122,3 +129,23 @@ function weightOf(rollouts, { t, format, now }) {
     }),
   );
 }
+
+const BAD = { failed: 0, running: 1, unknown: 2 };
+
+/** Failed ones first, then those that run; otherwise as they came. @param {import("./read.js").Item[] | undefined} items @returns {import("./read.js").Item[]} */
+function inOrder(items) {
+  const rank = (/** @type {import("./read.js").Item} */ { state }) => BAD[/** @type {keyof BAD} */ (state)] ?? 3;
+  return [...(items ?? [])].sort((one, other) => rank(one) - rank(other));
+}
+
+/** From the worst: scanners write them in their own ways. */
+const SEVERITIES = ["critical", "high", "medium", "moderate", "low", "negligible", "unknown"];
+
+/** @param {Record<string, number> | undefined} found @returns {[string, number][]}  the worst first */
+function bySeverity(found) {
+  const rank = (/** @type {string} */ name) => (SEVERITIES.indexOf(name.toLowerCase()) + 1 || SEVERITIES.length + 1);
+  return Object.entries(found ?? {}).sort(([one], [other]) => rank(one) - rank(other));
+}
+
+/** @param {string} severity */
+const isSevere = (severity) => ["critical", "high"].includes(severity.toLowerCase());

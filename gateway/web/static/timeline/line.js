@@ -3,7 +3,8 @@
 import { foreign, h, outward, timeOf } from "../application/markup.js";
 import { makeIcon } from "../shell/dom.js";
 import { shorten } from "../shell/documents.js";
-import { commitOf, counts, lookOfOutcome, lookOfState, segmentsOf, spanOf, stageOf, STAGES, weightsOf } from "./read.js";
+import { commitOf, counts, lookOfState, outcomeOf, segmentsOf, spanOf, stageOf, STAGES, weightsOf } from "./read.js";
+import { tellSpan } from "./span.js";
 
 /**
  * @typedef {import("../application/sections.js").Tools} Tools
@@ -13,16 +14,9 @@ import { commitOf, counts, lookOfOutcome, lookOfState, segmentsOf, spanOf, stage
  * @property {boolean} named  whether the application is said: not on its own page
  * @property {boolean} open
  * @property {(change: Change, looking: Looking, tools: Tools) => Node} [body]  what an open one shows below
+ * @property {Record<string, any>} [revisions]  what Argo CD knows of revisions, by SHA
  * @property {any[]} [rollouts]  how the rollouts stand at this moment, where this change is the one they are about
  */
-
-/** A span of up to two units: "1m 16s". @param {number} milliseconds @param {Tools["format"]} format */
-export function tellSpan(milliseconds, format) {
-  const seconds = Math.round(milliseconds / 1_000);
-  const [size, unit] = /** @type {[number, number]} */ ([[86_400, 3_600], [3_600, 60], [60, 1]].find(([each]) => seconds >= each) ?? [1, 0]);
-  const rest = unit ? Math.floor((seconds % size) / unit) * unit : 0;
-  return [format.span(seconds * 1_000), rest ? format.span(rest * 1_000) : ""].filter(Boolean).join(" ");
-}
 
 /** A span, which counts up as long as it isn't over. @param {number} span @param {number | undefined} since @param {Tools["format"]} format @param {string} [className] */
 export function spanOfTime(span, since, format, className = "span") {
@@ -36,7 +30,7 @@ export function lineOf(change, looking, tools) {
     "li",
     { class: "change", "data-key": change.id, "data-kind": change.kind, "data-outcome": change.outcome, "data-open": looking.open },
     headOf(change, looking, tools),
-    deployed && stripOf(change, looking, tools),
+    deployed && (looking.open || !isBare(change)) && stripOf(change, looking, tools),
     deployed && barOf(change, tools),
     storyOf(change, tools),
     looking.open && looking.body?.(change, looking, tools),
@@ -47,13 +41,13 @@ export function lineOf(change, looking, tools) {
 function headOf(change, looking, tools) {
   const { t, format } = tools;
   const commit = commitOf(change);
-  const title = titleOf(change, t);
+  const title = titleOf(change, t, looking.revisions);
   const lead = change.durations?.lead;
   return h(
     "div",
     { class: "change-head", "data-key": "head" },
     h("button", { type: "button", class: "change-toggle", "data-toggle": change.id, "aria-expanded": String(looking.open), "aria-label": t("timeline.details", title) }, makeIcon("chevron")),
-    outcomeOf(change, t),
+    showOutcome(change, t),
     h(
       "div",
       { class: "change-what" },
@@ -63,22 +57,25 @@ function headOf(change, looking, tools) {
     h(
       "p",
       { class: "change-when" },
-      lead !== undefined && h("span", { class: "lead", title: t("timeline.lead.short") }, makeIcon("clock"), h("span", { class: "unseen" }, t("timeline.lead", "")), tellSpan(lead * 1_000, format)),
+      lead !== undefined && h("span", { class: "lead-time", title: t("timeline.lead.short") }, makeIcon("clock"), h("span", { class: "unseen" }, t("timeline.lead", "")), tellSpan(lead * 1_000, format)),
       timeOf(change.startedAt, tools),
     ),
   );
 }
 
-/** @param {Change} change @param {Tools["t"]} t */
-export function titleOf(change, t) {
+/** @param {Change} change @param {Tools["t"]} t @param {Record<string, any>} [revisions] */
+export function titleOf(change, t, revisions = {}) {
   if (!counts(change)) return wordOf("timeline.kind.", change.kind, t);
   const revision = (change.revisions ?? []).map(shorten).join(", ");
-  return commitOf(change).title || stageOf(change, "manifest").title || (revision ? t("timeline.revision", revision) : t("timeline.untitled"));
+  const said = (change.revisions ?? []).map((each) => String(revisions[each]?.message ?? "").trim().split("\n")[0]).find(Boolean);
+  const known = [commitOf(change).title, stageOf(change, "manifest").title].find((title) => title && !/^[0-9a-f]{7,64}$/.test(title));
+  return known || said || (revision ? t("timeline.revision", revision) : t("timeline.untitled"));
 }
 
 /** @param {Change} change @param {Tools["t"]} t */
-export function outcomeOf({ outcome }, t) {
-  return h("span", { class: "status outcome", "data-look": lookOfOutcome(outcome) }, makeIcon(lookOfOutcome(outcome)), h("span", null, wordOf("timeline.outcome.", outcome, t)));
+export function showOutcome(change, t) {
+  const { word, look, icon = look } = outcomeOf(change);
+  return h("span", { class: "status outcome", "data-look": look }, makeIcon(icon), h("span", null, wordOf("timeline.outcome.", word, t)));
 }
 
 /** Our word for one of the gateway's, or that itself where it is newer than we are. @param {string} prefix @param {string} word @param {Tools["t"]} t */
@@ -97,8 +94,12 @@ function aboutOf(change, commit, looking, { t, link }) {
     commit.sha && counts(change) && h("a", { class: "sha", href: link({ page: "timeline", commit: commit.sha }), "aria-label": t("timeline.follow", commit.sha.slice(0, 7)), title: t("timeline.follow", commit.sha) }, commit.sha.slice(0, 7)),
     commit.author && counts(change) && foreign(commit.author),
     who && h("span", null, foreign(who)),
+    change.seeded && h("span", { title: t("timeline.story.seeded") }, t("timeline.seeded")),
   ];
 }
+
+/** Whether nothing of its way is known but that it was synced: a strip would say seven times that it doesn't know. @param {Change} change */
+const isBare = (change) => Boolean(change.seeded) && STAGES.every((name) => name === "sync" || stageOf(change, name).state === "unknown");
 
 /** @param {Change} change */
 export const nameOf = ({ application }) => application.slice(application.indexOf("/") + 1);
@@ -106,28 +107,28 @@ export const nameOf = ({ application }) => application.slice(application.indexOf
 /** @param {Change} change @param {Looking} looking @param {Tools} tools */
 function stripOf(change, looking, tools) {
   const known = STAGES.map((name) => stageOf(change, name));
-  return h("ol", { class: "strip", "data-key": "strip" }, ...known.map((stage) => cellOf(stage, change, looking, tools)));
+  return h("ol", { class: "strip", "data-key": "strip" }, ...known.map((stage) => stepOf(stage, change, looking, tools)));
 }
 
 /** @param {import("./read.js").Stage} stage @param {Change} change @param {Looking} looking @param {Tools} tools */
-function cellOf(stage, change, looking, tools) {
+function stepOf(stage, change, looking, tools) {
   const { t } = tools;
   const grade = stage.link?.grade;
   const doubtful = grade === "likely" || grade === "weak";
   return h(
     "li",
-    { class: "cell", "data-stage": stage.stage, "data-state": stage.state, "data-grade": grade, "data-look": lookOfState(stage.state) },
+    { class: "step", "data-stage": stage.stage, "data-state": stage.state, "data-grade": grade, "data-look": lookOfState(stage.state) },
     makeIcon(lookOfState(stage.state)),
-    h("span", { class: "cell-name" }, t(`timeline.stage.${stage.stage}`), h("span", { class: "unseen" }, `: ${t(`timeline.state.${stage.state}`)}`)),
-    h("span", { class: "cell-value" }, ...valueOf(stage, change, looking, tools)),
-    doubtful && h("span", { class: "cell-grade" }, t(`timeline.grade.${grade}`)),
+    h("span", { class: "step-name" }, wordOf("timeline.stage.", stage.stage, t), h("span", { class: "unseen" }, `: ${wordOf("timeline.state.", stage.state, t)}`)),
+    h("span", { class: "step-value" }, ...valueOf(stage, change, looking, tools)),
+    doubtful && h("span", { class: "step-grade" }, t(`timeline.grade.${grade}`)),
   );
 }
 
 /** What a cell says below its name: how long it took, or what it is about, or that it isn't known. @param {import("./read.js").Stage} stage @param {Change} change @param {Looking} looking @param {Tools} tools */
 function valueOf(stage, change, looking, { t, format, now }) {
   const { state } = stage;
-  if (state === "skipped" || state === "unknown") return [h("span", { class: "muted" }, t(`timeline.state.${state}`))];
+  if (state === "skipped" || state === "unknown") return [h("span", { class: "muted" }, wordOf("timeline.state.", state, t))];
   if (stage.stage === "rollout" && state === "running") {
     const [moving] = weightsOf(looking.rollouts);
     if (moving?.weight !== undefined) return [`${moving.weight} %`, h("meter", { class: "weight", min: 0, max: 100, value: moving.weight, "aria-hidden": "true" })];
@@ -141,7 +142,7 @@ function valueOf(stage, change, looking, { t, format, now }) {
   const about = { commit: commitOf(change).sha.slice(0, 7), image: versionOf(stage.title), manifest: /^[0-9a-f]{12}\b/.test(stage.detail ?? "") ? stage.detail?.slice(0, 7) : "" }[stage.stage];
   if (about) return [foreign(about, "mono")];
   const at = stage.finishedAt ?? stage.startedAt;
-  return [at ? h("span", null, format.clock(at, now())) : t(`timeline.state.${state}`)];
+  return [at ? h("span", null, format.clock(at, now())) : wordOf("timeline.state.", state, t)];
 }
 
 /** @param {string | undefined} title  "name:tag", or "3 images" */
@@ -167,7 +168,7 @@ function barOf(change, { t, format, now }) {
 
 /** What became of it, in words, where that isn't simply that it is healthy. @param {Change} change @param {Tools} tools */
 function storyOf(change, { t, format, now, link }) {
-  const { rollback, supersededBy, seeded, id } = change;
+  const { rollback, supersededBy, id } = change;
   const taken = rollback && (rollback.at || rollback.of === id);
   const other = rollback ? (taken ? rollback.by : rollback.of) : supersededBy;
   const text = rollback
@@ -177,7 +178,7 @@ function storyOf(change, { t, format, now, link }) {
     : supersededBy
       ? t("timeline.story.superseded")
       : "";
-  if (!text && !seeded) return undefined;
+  if (!text) return undefined;
   const where = other && other !== id && h("a", { href: link({ page: "application", app: change.application, change: other }) }, t("timeline.story.which"));
-  return h("p", { class: "story", "data-key": "story" }, text, where ? " " : "", where, seeded && h("span", { class: "muted" }, ` ${t("timeline.story.seeded")}`));
+  return h("p", { class: "story", "data-key": "story" }, text, where ? " " : "", where);
 }

@@ -1,8 +1,8 @@
 /** The lines of changes as a list: which are open, those that run count up, and not too many at once. */
 
 import { h, morphChildren, showAges } from "../application/markup.js";
-import { bodyOf } from "./body.js";
-import { lineOf, tellSpan } from "./line.js";
+import { lineOf } from "./line.js";
+import { tellSpan } from "./span.js";
 
 /** Lines that are drawn at first, and with each "more". */
 const PAGE = 40;
@@ -15,10 +15,14 @@ export class ChangeList {
   #changes = [];
   /** @type {any[] | undefined} */
   #rollouts;
+  /** @type {Record<string, any> | undefined} */
+  #revisions;
   /** @type {Set<string>} */
   #open = new Set();
-  #list = h("ol", { class: "changes" });
+  #list = h("ol", { class: "deployments" });
   #more = h("p", { class: "more" });
+  /** What an open line shows; loaded when the first is opened. @type {import("./line.js").Looking["body"]} */
+  #body;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #counting;
   element = h("div", { class: "timeline" }, this.#list, this.#more);
@@ -42,10 +46,11 @@ export class ChangeList {
     this.#draw();
   }
 
-  /** @param {import("./read.js").Change[]} changes @param {{ rollouts?: any[], first?: boolean }} [more]  `first`: nothing of it is news */
-  show(changes, { rollouts, first = false } = {}) {
+  /** @param {import("./read.js").Change[]} changes @param {{ rollouts?: any[], revisions?: Record<string, any>, first?: boolean }} [more]  `first`: nothing of it is news */
+  show(changes, { rollouts, revisions, first = false } = {}) {
     this.#changes = changes;
     this.#rollouts = rollouts;
+    this.#revisions = revisions;
     if (first) this.#shown = PAGE;
     this.#list.toggleAttribute("data-quiet", first);
     this.#draw();
@@ -53,12 +58,13 @@ export class ChangeList {
 
   #draw() {
     const { t, format } = this.#tools;
+    if (this.#open.size && !this.#body) this.#loadBody();
     const asked = this.#changes.findIndex(({ id }) => this.#open.has(id));
     const shown = Math.max(this.#shown, asked + 1);
     const rest = this.#changes.length - shown;
     // What the rollouts of the application do now is about its newest change.
     const newest = this.#changes.find(({ stages }) => stages?.some(({ stage, state }) => stage === "rollout" && state === "running"));
-    const lines = this.#changes.slice(0, shown).map((change) => lineOf(change, { named: this.#named, open: this.#open.has(change.id), body: bodyOf, rollouts: change === newest ? this.#rollouts : undefined }, this.#tools));
+    const lines = this.#changes.slice(0, shown).map((change) => lineOf(change, { named: this.#named, open: this.#open.has(change.id), body: this.#body, revisions: this.#revisions, rollouts: change === newest ? this.#rollouts : undefined }, this.#tools));
     morphChildren(this.#list, lines);
     for (const part of this.#list.querySelectorAll("[data-share]")) {
       if (part instanceof HTMLElement) part.style.setProperty("--share", part.dataset.share ?? "0");
@@ -70,6 +76,18 @@ export class ChangeList {
     });
     this.#more.replaceChildren(...(rest > 0 ? [more] : []));
     this.#count(this.#list.querySelector("[data-since]") !== null);
+  }
+
+  #loadBody() {
+    import("./body.js").then(
+      ({ bodyOf }) => {
+        const drawn = this.#body;
+        this.#body = bodyOf;
+        if (!drawn) this.#draw();
+      },
+      // The next one that is opened tries again.
+      () => {},
+    );
   }
 
   /** @param {string} id */

@@ -1,42 +1,10 @@
 /**
  * What is read from the lines of `/api/timeline`. Pure, and without words.
  *
- * @typedef {object} Item
- * @property {string} title
- * @property {string} [state]
- * @property {string} [kind]
- * @property {string} [startedAt]
- * @property {string} [finishedAt]
- * @property {string} [detail]
- * @property {string} [url]
- * @property {Record<string, number>} [counts]
- * @property {{ grade: string, evidence: string[] }} [link]
- *
- * @typedef {Item & { stage: string, state: string, items?: Item[] }} Stage
- *
- * @typedef {object} Change
- * @property {string} id
- * @property {string} application
- * @property {string} [project]
- * @property {string} [service]
- * @property {string} [environment]
- * @property {string} outcome
- * @property {string} kind
- * @property {boolean} [automated]
- * @property {string} [initiatedBy]
- * @property {string[]} [revisions]
- * @property {string[]} [images]
- * @property {string} [startedAt]
- * @property {string} [endedAt]
- * @property {boolean} [seeded]
- * @property {Stage[]} [stages]
- * @property {Record<string, number>} [durations]
- * @property {{ how: string, of?: string, by?: string, at?: string }} [rollback]
- * @property {string} [supersededBy]
- * @property {string[]} [remarks]
- *
- * @typedef {{ stage: string, state: string, span: number, since?: number }} Segment  milliseconds; `stage` is "" where
- * nothing was seen to be done
+ * @typedef {import("./types.js").Item} Item
+ * @typedef {import("./types.js").Stage} Stage
+ * @typedef {import("./types.js").Change} Change
+ * @typedef {import("./types.js").Segment} Segment
  */
 
 export const STAGES = ["commit", "build", "image", "manifest", "sync", "rollout", "healthy"];
@@ -50,8 +18,17 @@ export const lookOfState = (state) => LOOKS[state ?? ""] ?? "unknown";
 /** @type {Record<string, string>} */
 const OUTCOMES = { succeeded: "healthy", running: "progressing", progressing: "progressing", failed: "degraded", "rolled-back": "missing", superseded: "gone" };
 
-/** @param {string} outcome */
-export const lookOfOutcome = (outcome) => OUTCOMES[outcome] ?? "unknown";
+/**
+ * What became of a change as we say it. What succeeded, but wasn't seen to become healthy, is not called so.
+ * @param {Change} change
+ * @returns {{ word: string, look: string, icon?: string }}
+ */
+export function outcomeOf(change) {
+  const { outcome } = change;
+  if (outcome === "succeeded" && !counts(change)) return { word: "done", look: "synced" };
+  if (outcome === "succeeded" && stageOf(change, "healthy").state !== "done") return { word: "deployed", look: "unknown", icon: "synced" };
+  return { word: outcome, look: OUTCOMES[outcome] ?? "unknown" };
+}
 
 /** Whether it is a deployment; all else is what happens beside them. @param {Change} change */
 export const counts = ({ kind }) => kind === "deployment" || kind === "rollback";
@@ -89,26 +66,6 @@ export function commitOf(change) {
   return { sha: known ? sha : "", repository: known ? repository : "", author: known ? author.join(" · ") : "", title: known ? (title ?? "") : "", url, grade: link?.grade, committedAt: startedAt };
 }
 
-const BAD = { failed: 0, running: 1, unknown: 2 };
-
-/** Failed ones first, then those that run; otherwise as they came. @param {Item[] | undefined} items @returns {Item[]} */
-export function inOrder(items) {
-  const rank = (/** @type {Item} */ { state }) => BAD[/** @type {keyof BAD} */ (state)] ?? 3;
-  return [...(items ?? [])].sort((one, other) => rank(one) - rank(other));
-}
-
-/** From the worst: scanners write them in their own ways. */
-const SEVERITIES = ["critical", "high", "medium", "moderate", "low", "negligible", "unknown"];
-
-/** @param {Record<string, number> | undefined} found @returns {[string, number][]}  the worst first */
-export function bySeverity(found) {
-  const rank = (/** @type {string} */ name) => (SEVERITIES.indexOf(name.toLowerCase()) + 1 || SEVERITIES.length + 1);
-  return Object.entries(found ?? {}).sort(([one], [other]) => rank(one) - rank(other));
-}
-
-/** @param {string} severity */
-export const isSevere = (severity) => ["critical", "high"].includes(severity.toLowerCase());
-
 /**
  * Where the time went: what was done one after the other, with the gaps between. A rollback's commit and build had
  * their time before, and so had those of a change to which they belong only perhaps.
@@ -122,7 +79,7 @@ export function segmentsOf(change, now) {
   const parts = shown
     .map((name) => stageOf(change, name))
     .map(({ stage, state, startedAt, finishedAt }) => ({ stage, state, begin: time(startedAt), end: state === "running" ? now : time(finishedAt) }))
-    .filter(({ begin, end }) => end >= begin)
+    .filter(({ state, begin, end }) => state !== "skipped" && end >= begin)
     .sort((one, other) => one.begin - other.begin || one.end - other.end);
   /** @type {Segment[]} */
   const segments = [];
@@ -133,28 +90,6 @@ export function segmentsOf(change, now) {
     at = Math.max(at, end);
   }
   return segments;
-}
-
-/**
- * The latest change of each application in each environment, for a commit that is followed.
- * @param {Change[]} changes  newest first
- * @returns {{ environments: Set<string>, rows: Map<string, Map<string, Change[]>> }}  rows by service, else by application
- */
-export function follow(changes) {
-  /** @type {Map<string, Map<string, Change[]>>} */
-  const rows = new Map();
-  const environments = new Set();
-  const seen = new Set();
-  for (const change of changes) {
-    if (!counts(change) || seen.has(change.application)) continue;
-    seen.add(change.application);
-    const environment = change.environment ?? "";
-    environments.add(environment);
-    const row = change.service ?? change.application.slice(change.application.indexOf("/") + 1);
-    const cells = rows.get(row) ?? new Map();
-    rows.set(row, cells.set(environment, [...(cells.get(environment) ?? []), change]));
-  }
-  return { environments, rows };
 }
 
 /**

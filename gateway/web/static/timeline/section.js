@@ -12,6 +12,8 @@ const SHOWN = 10;
 /** Milliseconds between two questions while something runs, for a step of CI doesn't change the application. */
 const MOVING = 5_000;
 const RESTING = 30_000;
+/** Milliseconds for which the stream is waited for before the route is asked. */
+const PATIENCE = 3_000;
 
 /** @param {any} page  the page's context @returns {import("../application/sections.js").Part} */
 export function create(page) {
@@ -25,8 +27,10 @@ export function create(page) {
   let changes = [];
   let key = "";
   let known = false;
-  /** @type {any[] | undefined} */
-  let rollouts;
+  /** @type {Record<string, any>} */
+  let shownOf = {};
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let asking;
 
   const asker = new Asker({
     take: (answer) => take(answer?.changes ?? []),
@@ -50,7 +54,7 @@ export function create(page) {
     const asked = new Set(tools.address().all("change"));
     const shown = changes.filter((change, index) => index < SHOWN || asked.has(change.id));
     note.replaceChildren(...(changes.length ? [] : [makeEmpty(tools.t("timeline.none"), tools.t("timeline.none.application"))]));
-    list.show(shown, { rollouts, first });
+    list.show(shown, { rollouts: shownOf.rollouts, revisions: shownOf.revisions, first });
     whole.replaceChildren(...(changes.length > shown.length ? [h("a", { href: tools.link({ page: "timeline", app: key, since: "30d" }) }, tools.t("timeline.whole"))] : []));
   }
 
@@ -61,20 +65,22 @@ export function create(page) {
         key = detail.key;
         list.open(tools.address().all("change"));
       }
-      rollouts = detail.rollouts;
+      shownOf = detail;
       const told = detail.timeline?.changes ?? detail.timeline;
       if (Array.isArray(told)) {
         asker.stop();
         take(told);
-      } else {
-        asker.ask(`api/pipelines/${key.split("/").map(encodeURIComponent).join("/")}/timeline`);
-        asker.again();
-        if (known) draw(false);
+        return true;
       }
+      if (!known) note.replaceChildren(h("p", { class: "muted" }, tools.t("timeline.loading")));
+      else draw(false);
+      asking ??= setTimeout(() => changes.length || asker.ask(`api/pipelines/${key.split("/").map(encodeURIComponent).join("/")}/timeline`), PATIENCE);
+      asker.again();
       return true;
     },
     tick: () => list.tick(),
     leave() {
+      clearTimeout(asking);
       asker.stop();
       list.leave();
     },

@@ -2,6 +2,9 @@
 export const words = {
   "page.overview": "Applications",
   "page.services": "Services",
+  "page.timeline": "Timeline",
+  "page.kpis": "KPIs",
+  "page.deliveries": "Webhooks",
   "page.application": "Application",
   "page.failed": "This page couldn't be loaded",
   "page.failed.text": "The gateway may just have been updated, or is away.",

@@ -2,6 +2,9 @@
 export const words = {
   "page.overview": "애플리케이션",
   "page.services": "서비스",
+  "page.timeline": "타임라인",
+  "page.kpis": "지표",
+  "page.deliveries": "웹훅",
   "page.application": "애플리케이션",
   "page.failed": "페이지를 불러오지 못했습니다",
   "page.failed.text": "게이트웨이가 방금 업데이트되었거나 응답하지 않을 수 있습니다.",

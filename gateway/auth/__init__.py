@@ -1,0 +1,5 @@
+"""Who somebody is, and what they may see and do: identities, grants, and the files that say so.
+
+Identities come from tokens or from a trusted proxy; grants come from the access file. Never belongs here: routes and
+status codes (``web``), what somebody *asks* to see (``model.selector``), or cryptography made at home.
+"""

@@ -1,0 +1,178 @@
+"""What is done around the delivery history: others are asked (Argo CD, a Prometheus), breaches told, things counted.
+
+Nothing here keeps a delivery or a subscriber waiting: what comes is noted, and the requests are made beside it.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.delivery.breaches import Breach, Breaches
+from gateway.delivery.database import DatabaseError
+from gateway.delivery.events import Commit, DeliveryEvent
+from gateway.delivery.kpi import DAY, Measure, Question
+from gateway.delivery.office import Office
+from gateway.delivery.prometheus import Prometheus, Questions
+from gateway.delivery.refresh import Refreshes
+from gateway.delivery.releases import Releases, WaiverFile
+from gateway.delivery.tally import Tally
+from gateway.model.application import ApplicationStatus
+from gateway.upstream.argocd import ArgoCD
+from gateway.upstream.failures import ArgoCDError
+from gateway.upstream.inspector import Target, ask_refresh
+
+AT_ONCE = 4
+"""Refreshes that are under way at once: each makes Argo CD's repo-server work."""
+
+BUDGET_INTERVAL, BUDGET_SPAN = 300.0, 30 * DAY
+"""Seconds between two looks at the error budgets, and of what they are the budgets."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the settings want. ``gate`` is how many findings of each severity may pass."""
+
+    gate: Mapping[str, int]
+    waivers: Path | None = None
+    refresh: bool = False
+    questions: Questions | None = None
+
+
+class Errands:
+    """Runs errands. ``documents`` returns all applications, ``stale`` why they may be old; ``tell`` takes breaches."""
+
+    def __init__(
+        self,
+        wishes: Wishes,
+        *,
+        office: Office,
+        client: ArgoCD,
+        documents: Callable[[], Mapping[str, ApplicationStatus]],
+        stale: Callable[[], str | None],
+        tell: Callable[[Breach], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        """What happened, by name: ``refresh_asked``, ``refresh_failed``, ``breach_sync``, …"""
+        self.tally = Tally(office.figures.targets.judgement, since=clock())
+        self.budgets: dict[str, float] = {}
+        """What remains of each SLO's error budget, as a share; below 0 it is overspent."""
+        self.releases = Releases(
+            office.repository,
+            client,
+            gate=wishes.gate,
+            waivers=WaiverFile(wishes.waivers),
+            documents=documents,
+            stale=stale,
+            clock=clock,
+        )
+        targets = office.figures.targets
+        self._breaches = Breaches(targets.slos, targets.judgement)
+        self._refreshes = Refreshes()
+        self._refresh = wishes.refresh
+        self._office = office
+        self._client = client
+        self._documents = documents
+        self._tell = tell
+        self._clock = clock
+        self._prometheus: Prometheus | None = None
+        if wishes.questions is not None:
+            self._prometheus = Prometheus(
+                wishes.questions,
+                office.repository.database,
+                documents=documents,
+                told=office.changed,
+                counts=self.counts,
+                clock=clock,
+            )
+        self._woken = asyncio.Event()
+        self._asking: set[asyncio.Task[None]] = set()
+
+    # What comes.
+
+    def hear(self, facts: Iterable[DeliveryEvent]) -> None:
+        """Senders told something that is kept."""
+        commits = [fact for fact in facts if isinstance(fact, Commit)] if self._refresh else []
+        if commits and self._refreshes.push(commits, self._documents(), now=self._clock()):
+            self._woken.set()
+
+    def measured(self, measures: Sequence[Measure]) -> None:
+        """Something was measured anew."""
+        now = self._clock()
+        self.tally.count(measures, now=now, refreshed=[one.id for one in measures if self._was_refreshed(one)])
+        for breach in self._breaches.find(measures, now=now):
+            self.counts[f"breach_{breach.slo}"] += 1
+            self._tell(breach)
+
+    def _was_refreshed(self, measure: Measure) -> bool:
+        """Whether Argo CD was asked to look between the commit and the end of its deployment."""
+        asked_at = self._refreshes.asked_at(measure.key)
+        return (
+            asked_at is not None
+            and measure.sync is not None
+            and measure.at - measure.sync - 2.0 <= asked_at <= measure.at
+        )
+
+    # What is done.
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        beside = [asyncio.create_task(self._look_at_budgets(), name="budgets")]
+        if self._prometheus is not None:
+            beside.append(asyncio.create_task(self._prometheus.run(), name="prometheus"))
+        try:
+            while True:
+                self._woken.clear()
+                self._start_refreshes()
+                deadline = self._refreshes.deadline()
+                # What is due but has no room waits for one that ends, which wakes us.
+                full = len(self._asking) >= AT_ONCE
+                wait = None if deadline is None or full else max(0.0, deadline - self._clock()) + 0.001
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), wait)
+        finally:
+            for task in [*beside, *self._asking]:
+                task.cancel()
+            await asyncio.gather(*beside, *self._asking, return_exceptions=True)
+
+    def _start_refreshes(self) -> None:
+        for key in self._refreshes.take(self._clock(), limit=AT_ONCE - len(self._asking)):
+            task = asyncio.create_task(self._ask_refresh(key), name="refresh")
+            self._asking.add(task)
+            task.add_done_callback(self._refreshed)
+
+    def _refreshed(self, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        self._woken.set()
+
+    async def _ask_refresh(self, key: str) -> None:
+        document = self._documents().get(key)
+        if document is None:
+            return
+        target = Target(name=document.name, namespace=document.namespace, project=document.project)
+        try:
+            await ask_refresh(self._client, target)
+        except ArgoCDError as error:
+            self.counts["refresh_failed"] += 1
+            _log.warning("delivery.refresh_failed", application=key, reason=error.failure.message)
+        else:
+            self.counts["refresh_asked"] += 1
+
+    async def _look_at_budgets(self) -> None:
+        while True:
+            now = self._clock()
+            question = Question(since=now - BUDGET_SPAN, until=now)
+            try:
+                for group in await self._office.figures.ask(question, {}):
+                    self.budgets = {budget["slo"]: budget["remaining"] for budget in group["budgets"]}
+            except (SQLAlchemyError, DatabaseError) as error:
+                _log.warning("delivery.database_failed", reason=type(error).__name__, retry_in=BUDGET_INTERVAL)
+            await asyncio.sleep(BUDGET_INTERVAL)

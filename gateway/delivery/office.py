@@ -1,0 +1,146 @@
+"""The delivery history as one thing: opened and run by the composition root, asked by the routes."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from gateway.delivery.database import Database, DatabaseError
+from gateway.delivery.events import DeliveryEvent
+from gateway.delivery.figures import Figures, Targets
+from gateway.delivery.intake import Intake, Secrets
+from gateway.delivery.kpi import Measure
+from gateway.delivery.repository import Recomputed, Repository
+from gateway.delivery.runner import Runner
+from gateway.delivery.tags import TagPatterns
+from gateway.delivery.webhooks.sender import Reading
+
+_log = structlog.get_logger(__name__)
+
+
+class Office:
+    """Everything about deliveries. ``url`` names the database, None one in memory; ``clock`` returns Unix time."""
+
+    def __init__(
+        self,
+        *,
+        url: str | None,
+        secrets: Mapping[str, Secrets],
+        patterns: TagPatterns,
+        targets: Targets,
+        retention: float,
+        max_body: int,
+        clock: Callable[[], float],
+        look_again: Callable[[str], None],
+    ) -> None:
+        self.max_body = max_body
+        self.repository = Repository(Database(url), patterns)
+        self.runner = Runner(
+            self.repository, clock=clock, retention=retention, look_again=look_again, changed=self._recomputed
+        )
+        self.intake = Intake(self.repository, secrets, clock=clock, admitted=self._admit)
+        self.figures = Figures(self.repository, targets, clock=clock)
+        self._followers: list[Callable[[frozenset[str]], None]] = []
+        self._listeners: list[Callable[[Sequence[DeliveryEvent]], None]] = []
+        self._readers: list[Callable[[Sequence[Measure]], None]] = []
+
+    def follow(self, follower: Callable[[frozenset[str]], None]) -> None:
+        """Have a function called with the keys of applications whose timeline may have changed."""
+        self._followers.append(follower)
+
+    def listen(
+        self,
+        *,
+        facts: Callable[[Sequence[DeliveryEvent]], None],
+        measures: Callable[[Sequence[Measure]], None],
+    ) -> None:
+        """Have functions called with what senders have just told, and with what was measured anew."""
+        self._listeners.append(facts)
+        self._readers.append(measures)
+
+    async def open(self) -> None:
+        """Open the database and bring it to today's shape. Raises DatabaseError."""
+        await self.repository.database.open()
+        if self.repository.database.in_memory and self.intake.senders:
+            _log.warning("delivery.in_memory", advice="set GATEWAY_DATABASE_URL, or the history ends with the process")
+
+    async def run(self) -> None:
+        """Run until cancelled; then keep what isn't kept yet, and close."""
+        try:
+            await self.runner.run()
+        finally:
+            await self.intake.close()
+            await self.runner.close()
+            await self.repository.database.close()
+
+    def status(self) -> dict[str, Any]:
+        """Return what ``/api/status`` says of deliveries."""
+        return {
+            "senders": sorted(self.intake.senders),
+            "database": "memory" if self.repository.database.in_memory else "kept",
+            "waiting": self.runner.waiting,
+        }
+
+    def _recomputed(self, recomputed: Recomputed) -> None:
+        self.figures.measured(recomputed.measures)
+        self.changed(recomputed.keys)
+        for reader in self._readers:
+            reader(recomputed.measures)
+
+    def changed(self, keys: frozenset[str]) -> None:
+        """More is known of deployments of these applications."""
+        for follower in self._followers:
+            follower(keys)
+
+    def _admit(self, identity: int, received_at: float, reading: Reading) -> None:
+        self.runner.admit(identity, received_at, reading)
+        for listener in self._listeners:
+            listener(reading.events)
+
+
+class Teller:
+    """Tells those who look at an application its timeline, when it may have changed.
+
+    ``watched`` says whether anybody looks; ``show`` takes a key and the changes, the newest first. Several changes in
+    a short time are told once.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[str], Any],
+        *,
+        watched: Callable[[str], bool],
+        show: Callable[[str, list[dict[str, Any]]], None],
+    ) -> None:
+        self._tell = tell
+        self._watched = watched
+        self._show = show
+        self._wanted: dict[str, None] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def look(self, keys: Iterable[str]) -> None:
+        """The timelines of these may have changed, or somebody began to look."""
+        self._wanted.update(dict.fromkeys(key for key in keys if self._watched(key)))
+        if self._wanted and self._task is None:
+            self._task = asyncio.create_task(self._tell_all(), name="timelines")
+
+    async def close(self) -> None:
+        """Stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _tell_all(self) -> None:
+        try:
+            while self._wanted:
+                key = next(iter(self._wanted))
+                del self._wanted[key]
+                try:
+                    self._show(key, await self._tell(key))
+                except DatabaseError:
+                    return
+                except Exception:  # noqa: BLE001 - one that can't be told keeps no other from being told
+                    _log.exception("delivery.timeline_broke", key=key)
+        finally:
+            self._task = None

@@ -1,0 +1,88 @@
+"""How people and programs come in: from the settings to the guard at the routes and the audience of the streams."""
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import web
+
+from gateway.auth.authenticator import Authenticator, OpenDoor, ProxyAuthenticator, TokenAuthenticator
+from gateway.auth.keeper import AccessKeeper
+from gateway.auth.lines import FileError
+from gateway.auth.oidc.setup import make_logins
+from gateway.auth.proxy import ProxyHeaders
+from gateway.errors import SettingsError
+from gateway.hub.hub import Hub
+from gateway.settings import Settings
+from gateway.web.audience import Audience
+from gateway.web.guard import Guard
+from gateway.web.login import LoginRoutes
+
+
+class Entrance:
+    """The files that say who may what, the guard, and the audience. ``clock`` returns Unix time.
+
+    ``nudge`` has the hub look after those who are behind. Raises SettingsError with every fault of the files.
+    """
+
+    def __init__(self, settings: Settings, hub: Hub, *, clock: Callable[[], float], nudge: Callable[[], None]) -> None:
+        self.keeper = _open_files(settings)
+        self.logins = make_logins(settings, clock=clock) if settings.auth == "oidc" else None
+        """What logs people in; None where there is nothing to log in to."""
+        self.authenticator: Authenticator = (
+            self.logins.authenticator if self.logins else make_authenticator(settings, self.keeper, clock=clock)
+        )
+        # Without a way to tell people apart, everybody is everybody.
+        access = None if isinstance(self.authenticator, OpenDoor) else lambda: self.keeper.access
+        self.guard = Guard(self.authenticator, access, base_path=settings.base_path)
+        self.audience = Audience(hub, self.guard, clock=clock, nudge=nudge)
+        self.keeper.follow(self.audience.recheck)
+        if self.logins is not None:
+            self.logins.authenticator.sessions.follow(self.audience.recheck)
+
+    def add_routes(self, app: web.Application, *, public_url: str | None, base_path: str) -> None:
+        """Add the routes of a login, where there is one."""
+        if self.logins is not None:
+            LoginRoutes(self.logins, public_url=public_url, base_path=base_path).add(app)
+
+    async def close(self) -> None:
+        """Let the provider of logins go."""
+        if self.logins is not None:
+            await self.logins.authenticator.close()
+
+    async def run(self) -> None:
+        """Look at the files, and at who is here, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.keeper.run(), name="access")
+            group.create_task(self.audience.run(), name="audience")
+
+
+def make_authenticator(settings: Settings, keeper: AccessKeeper, *, clock: Callable[[], float]) -> Authenticator:
+    """Return what tells people and programs apart."""
+    match settings.auth:
+        case "tokens":
+            return TokenAuthenticator(lambda: keeper.tokens, clock=clock)
+        case "proxy":
+            headers = ProxyHeaders(
+                trusted=settings.proxy_trusted,
+                user=settings.proxy_user_header,
+                groups=settings.proxy_groups_header,
+            )
+            return ProxyAuthenticator(headers)
+        case _:
+            return OpenDoor()
+
+
+def _open_files(settings: Settings) -> AccessKeeper:
+    tokens_file = settings.tokens_file if settings.auth == "tokens" else None
+    problems: list[tuple[str, str]] = []
+    for variable, access_file, its_tokens_file in (
+        ("GATEWAY_ACCESS_FILE", settings.access_file, None),
+        ("GATEWAY_TOKENS_FILE", None, tokens_file),
+    ):
+        try:
+            AccessKeeper(access_file=access_file, tokens_file=its_tokens_file)
+        except FileError as error:
+            problems += [(variable, str(fault)) for fault in error.faults]
+    if problems:
+        raise SettingsError(problems)
+    return AccessKeeper(access_file=settings.access_file, tokens_file=tokens_file)

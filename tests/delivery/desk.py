@@ -1,0 +1,122 @@
+"""A delivery history on a real database, by the clock of a test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gateway.delivery.database import Database
+from gateway.delivery.events import DeliveryEvent
+from gateway.delivery.history import Wanted
+from gateway.delivery.index import Index
+from gateway.delivery.intake import Intake, Receipt, Secrets
+from gateway.delivery.repository import Recomputed, Repository, Told
+from gateway.delivery.runner import Runner
+from gateway.delivery.tags import TagPatterns
+from gateway.delivery.timeline import timeline
+from gateway.store.state import Sighting
+from tests.delivery import play, story
+
+SECRET = "secret-of-github"
+EVER = 10_000
+
+
+class Desk:
+    """Everything of the history but its routes."""
+
+    def __init__(self, database: Database, *, now: float = 1_795_219_200.0, retention: float = 1e9) -> None:
+        self.now = now
+        self.looked_at: list[str] = []
+        self.recomputed: list[Recomputed] = []
+        self.repository = Repository(database, TagPatterns())
+        self.runner = Runner(
+            self.repository,
+            clock=lambda: self.now,
+            retention=retention,
+            look_again=self.looked_at.append,
+            changed=self.recomputed.append,
+        )
+        secrets = {"github": Secrets(SECRET)}
+        self.intake = Intake(self.repository, secrets, clock=lambda: self.now, admitted=self.runner.admit)
+
+    async def settled(self) -> None:
+        """Wait until there is nothing to do."""
+        async with asyncio.timeout(60):
+            while not self.runner.idle:  # noqa: ASYNC110 - its own turns are what there is to wait for
+                await asyncio.sleep(0)
+
+    async def play(self, shown: Iterable[play.Shown]) -> None:
+        """Show what a recording shows, by the recording's own clock."""
+        for at, live, observed in shown:
+            self.now = at
+            self.runner.show([Sighting(observed, at, live)])
+            await self.settled()
+
+    async def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        self.runner.show(())
+        await self.settled()
+
+    async def tell(self, facts: Iterable[DeliveryEvent]) -> None:
+        """Take facts, each as a delivery of its own, and correlate what they touch."""
+        touched = set()
+        for number, fact in enumerate(facts):
+            touched |= await self.repository.settle([Told(id=number, received_at=self.now, facts=(fact,))])
+        await self.repository.recompute(touched)
+
+    async def changes(self, **wanted: Any) -> list[dict[str, Any]]:
+        return await self.repository.timeline(Wanted(**{"limit": EVER, **wanted}))
+
+    async def push(self, sha: str, *, guid: str = "d-1", message: str = "A change") -> Receipt:
+        body = make_push(sha, message)
+        return await self.intake.take("github", sign(body, guid), body)
+
+
+def make_push(sha: str, message: str = "A change") -> bytes:
+    repository = {"full_name": "example/shop", "html_url": "https://github.com/example/shop", "name": "shop"}
+    commit: dict[str, Any] = {"id": sha, "message": message, "timestamp": "2026-11-20T23:17:48Z", "url": "https://x.example.org/y"}
+    commit |= {"author": {"name": "Somebody"}, "added": [], "removed": [], "modified": ["main.py"]}
+    return orjson.dumps(
+        {"ref": "refs/heads/main", "before": "0" * 40, "after": sha, "repository": repository, "commits": [commit]}
+        | {"head_commit": commit, "pusher": {"name": "somebody"}}
+    )
+
+
+def sign(body: bytes, guid: str = "d-1", secret: str = SECRET) -> dict[str, str]:
+    return {
+        "content-type": "application/json",
+        "x-github-event": "push",
+        "x-github-delivery": guid,
+        "x-hub-signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
+    }
+
+
+def expected(recording: str, facts: Iterable[DeliveryEvent] | None = None) -> dict[str, dict[str, Any]]:
+    """Return the changes of a recording as an index of all facts tells them, by their ids."""
+    index = Index(story.facts(recording) if facts is None else facts)
+    return {change["id"]: change for change in timeline(story.deployments(recording), index)["changes"]}
+
+
+@asynccontextmanager
+async def open_desk(path: Path | None = None, *, run: bool = True, **more: Any) -> AsyncIterator[Desk]:
+    """Open a desk, on a file or in memory; its runner works meanwhile."""
+    database = Database(None if path is None else f"sqlite+aiosqlite:///{path}")
+    await database.open()
+    desk = Desk(database, **more)
+    running = asyncio.create_task(desk.runner.run()) if run else None
+    try:
+        yield desk
+    finally:
+        if running is not None:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await desk.intake.close()
+            await desk.runner.close()
+        await database.close()
