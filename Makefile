@@ -5,7 +5,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: install demo browser test recipes check bench lock clean
+.PHONY: install demo browser screenshots test recipes check bench lock clean
 
 install: .venv/.synced
 
@@ -32,6 +32,10 @@ browser:
 # Builds the applications of client/recipes and tries them in the browser. Needs Node 20.19 or newer, npm and its registry, too.
 recipes: install browser
 	.venv/bin/python -m pytest client/recipes
+
+# The pictures in docs/images, taken from the demo; a few minutes.
+screenshots: install browser
+	.venv/bin/python -m tests.browser.screenshots docs/images
 
 check: install
 	.venv/bin/ruff check .

@@ -66,6 +66,13 @@ def parse_scopes(text: object) -> object:
     return scopes
 
 
+def parse_visible(text: str) -> str:
+    """Take a text of visible ASCII characters, as the provider has it. Raises ValueError."""
+    if not _VISIBLE.fullmatch(text) or len(text) > 500:
+        raise ValueError("write it as the provider has it: without spaces and line breaks, in ASCII")
+    return text
+
+
 def parse_algorithm(name: str) -> str:
     """Take an algorithm that tokens may be signed by. Raises ValueError."""
     if name not in ALGORITHMS:
@@ -123,13 +130,11 @@ def _read_text(path: Path, read: ReadFile) -> str:
         raise ValueError("the file isn't text in UTF-8; put the secret there, alone") from None
 
 
-_Text = Annotated[str, Notation(unit="text")]
+_Text = Annotated[str, AfterValidator(parse_visible)]
 _Issuer = Annotated[Annotated[str, AfterValidator(parse_issuer)] | None, Notation(unit="URL")]
 _PublicUrl = Annotated[Annotated[str, AfterValidator(parse_public_url)] | None, Notation(unit="URL")]
 _Scopes = Annotated[tuple[str, ...], BeforeValidator(parse_scopes), Notation(unit="list", show=" ".join)]
-_Audiences = Annotated[
-    tuple[str, ...], BeforeValidator(notation.parse_list), Notation(unit="list", show=",".join)
-]  # fmt: skip
+_Audiences = Annotated[tuple[_Text, ...], BeforeValidator(notation.parse_list), Notation(unit="list", show=",".join)]
 _Algorithms = Annotated[
     tuple[Annotated[str, AfterValidator(parse_algorithm)], ...],
     BeforeValidator(notation.parse_list),
@@ -148,7 +153,7 @@ class LoginVariables(BaseModel):
     oidc_issuer: _Issuer = Field(
         default=None, description="The OpenID provider, exactly as it names itself (`issuer`)."
     )
-    oidc_client_id: Annotated[str | None, Notation(unit="text")] = Field(
+    oidc_client_id: Annotated[_Text | None, Notation(unit="text")] = Field(
         default=None, description="The id of the gateway's client at the provider."
     )
     oidc_client_secret: _ClientSecret = Field(
@@ -164,7 +169,7 @@ class LoginVariables(BaseModel):
         default=("openid", "profile", "email", "offline_access"),
         description="What to ask the provider for; `offline_access` only where it knows that.",
     )
-    oidc_groups_claim: _Text = Field(
+    oidc_groups_claim: Annotated[_Text, Notation(unit="text")] = Field(
         default="groups", description="The claim that has somebody's groups; dots lead inwards (`realm_access.roles`)."
     )
     oidc_audience: _Audiences = Field(

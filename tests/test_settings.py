@@ -93,6 +93,19 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "proxy_trusted": (),
         "proxy_user_header": "X-Forwarded-User",
         "proxy_groups_header": "X-Forwarded-Groups",
+        "public_url": None,
+        "oidc_issuer": None,
+        "oidc_client_id": None,
+        "oidc_client_secret": None,
+        "oidc_client_secret_file": None,
+        "oidc_ca_file": None,
+        "oidc_scopes": ("openid", "profile", "email", "offline_access"),
+        "oidc_groups_claim": "groups",
+        "oidc_audience": (),
+        "oidc_algorithms": ("RS256", "ES256", "EdDSA"),
+        "session_keys": None,
+        "session_keys_file": None,
+        "session_lifetime": 43_200.0,
         "loop": "auto",
         "service_rules": parse_rules("service", "name:{service}-{environment}"),
         "environment_rules": parse_rules(
@@ -306,7 +319,13 @@ REFUSED = [
     ("GATEWAY_LOOP", "trio", "auto, asyncio, uvloop"),
     ("GATEWAY_AUTH", "tokens", "needs GATEWAY_ACCESS_FILE and GATEWAY_TOKENS_FILE"),
     ("GATEWAY_AUTH", "proxy", "needs GATEWAY_ACCESS_FILE and GATEWAY_PROXY_TRUSTED"),
-    ("GATEWAY_AUTH", "OIDC", "isn't available in this version"),
+    ("GATEWAY_AUTH", "OIDC", "oidc needs GATEWAY_ACCESS_FILE, GATEWAY_OIDC_ISSUER"),
+    ("GATEWAY_OIDC_ISSUER", "http://id.example.org", "use https"),
+    ("GATEWAY_OIDC_ISSUER", "id.example.org", "begin the issuer with https"),
+    ("GATEWAY_PUBLIC_URL", "http://gateway.example.org", "use https"),
+    ("GATEWAY_OIDC_ALGORITHMS", "RS256,HS256", "no others sign by a private key alone"),
+    ("GATEWAY_OIDC_ALGORITHMS", "none", "no others sign by a private key alone"),
+    ("GATEWAY_SESSION_KEYS", "too short", "32 bytes"),
     ("GATEWAY_AUTH", "basic", "one of: none, tokens, proxy"),
     ("GATEWAY_ACCESS_FILE", "/nowhere/access.toml", "can't be read"),
     ("GATEWAY_TOKENS_FILE", "/nowhere/tokens.toml", "can't be read"),
@@ -541,7 +560,9 @@ def test_every_secret_can_come_from_a_file() -> None:
     secrets = [name for name, setting in settings.items() if setting.unit == "secret"]
     senders = ("GITHUB", "GITLAB", "ARGOCD", "ARGO_WORKFLOWS", "REGISTRY", "TRIVY", "CDEVENTS")
     webhooks = {f"GATEWAY_WEBHOOK_{sender}_SECRET" for sender in senders}
-    assert set(secrets) == {"ARGOCD_AUTH_TOKEN", "GATEWAY_DATABASE_URL", "GATEWAY_PROMETHEUS_TOKEN", *webhooks}
+    login = {"GATEWAY_OIDC_CLIENT_SECRET", "GATEWAY_SESSION_KEYS"}
+    others = {"ARGOCD_AUTH_TOKEN", "GATEWAY_DATABASE_URL", "GATEWAY_PROMETHEUS_TOKEN"}
+    assert set(secrets) == {*others, *login, *webhooks}
     assert all(settings[f"{name}_FILE"].unit == "path" for name in secrets)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.delivery.breaches import Breach, Breaches
+from gateway.delivery.breaches import FRESH, Breach, Breaches
 from gateway.delivery.database import DatabaseError
 from gateway.delivery.events import Commit, DeliveryEvent
 from gateway.delivery.kpi import DAY, Measure, Question
@@ -32,6 +32,9 @@ AT_ONCE = 4
 
 BUDGET_INTERVAL, BUDGET_SPAN = 300.0, 30 * DAY
 """Seconds between two looks at the error budgets, and of what they are the budgets."""
+
+JUDGE_INTERVAL = 15.0
+"""Seconds between two looks at deployments that aren't healthy yet: when their time is over, nobody says so."""
 
 _log = structlog.get_logger(__name__)
 
@@ -76,6 +79,9 @@ class Errands:
         )
         targets = office.figures.targets
         self._breaches = Breaches(targets.slos, targets.judgement)
+        self._judgement = targets.judgement
+        self._open: dict[str, Measure] = {}
+        """Deployments of which it is open whether they succeed."""
         self._refreshes = Refreshes()
         self._refresh = wishes.refresh
         self._office = office
@@ -107,6 +113,10 @@ class Errands:
     def measured(self, measures: Sequence[Measure]) -> None:
         """Something was measured anew."""
         now = self._clock()
+        for one in measures:
+            self._open.pop(one.id, None)
+            if not one.superseded and now - one.at <= FRESH and self._judgement.judge(one, now) is None:
+                self._open[one.id] = one
         self.tally.count(measures, now=now, refreshed=[one.id for one in measures if self._was_refreshed(one)])
         for breach in self._breaches.find(measures, now=now):
             self.counts[f"breach_{breach.slo}"] += 1
@@ -125,7 +135,10 @@ class Errands:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        beside = [asyncio.create_task(self._look_at_budgets(), name="budgets")]
+        beside = [
+            asyncio.create_task(self._look_at_budgets(), name="budgets"),
+            asyncio.create_task(self._judge_open(), name="judging"),
+        ]
         if self._prometheus is not None:
             beside.append(asyncio.create_task(self._prometheus.run(), name="prometheus"))
         try:
@@ -165,6 +178,13 @@ class Errands:
             _log.warning("delivery.refresh_failed", application=key, reason=error.failure.message)
         else:
             self.counts["refresh_asked"] += 1
+
+    async def _judge_open(self) -> None:
+        while True:
+            await asyncio.sleep(JUDGE_INTERVAL)
+            now = self._clock()
+            if over := [one for one in self._open.values() if self._judgement.judge(one, now) is not None]:
+                self.measured(over)
 
     async def _look_at_budgets(self) -> None:
         while True:

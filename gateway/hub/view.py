@@ -241,8 +241,7 @@ class View:
 
     def _tell(self, changes: list[Any]) -> bytes | None:
         """Return the body of the delta that net changes mean here; None where that is nothing."""
-        show = None
-        if show is not None:
+        if (show := self.show) is not None:
             changes = [
                 self._wording.change(
                     change.key,

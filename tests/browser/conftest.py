@@ -12,7 +12,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 from tests.fakes.argocd import FakeArgoCD
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = [
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -36,7 +36,7 @@ async def browser() -> AsyncIterator[Browser]:
     if path is None:
         pytest.skip(f"NO BROWSER TEST RUNS HERE: none of {', '.join(_NAMES)} is installed; `make browser` tries to")
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        running = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
             yield running
         finally:

@@ -293,7 +293,7 @@ async def test_good_and_bad_requests_of_every_route_are_answered_as_the_contract
             contract.check_answer(template, answer)
         for template in contract.openapi["paths"]:
             path = template.replace("{name}", "core").replace("{namespace}", "argocd").replace("{event}", "delta")
-            path = path.replace("{sender}", "github").replace("{id}", "1")
+            path = path.replace("{sender}", "github").replace("{id}", "1").replace("{sha}", "5a6b7c8d")
             refused = await stage.get(path, method="DELETE")
             assert refused.status == 405, path
             contract.check_answer(template, refused, method=next(iter(contract.openapi["paths"][template])))
@@ -303,9 +303,9 @@ async def test_good_and_bad_requests_of_every_route_are_answered_as_the_contract
         for status in item.get("get", {}).get("responses", ())
         if status not in ("default", "403", "503")
     }
-    # The streams' 200s have tests of their own.
-    streams = {(template, 200) for template in (STREAM, DETAIL, DETAIL_OF)}
-    assert promised == {(template, status) for template, _, _, status in ANSWERS if status != 403} | streams
+    # The streams' 200s, and two commits that begin alike, have tests of their own.
+    others = {(template, 200) for template in (STREAM, DETAIL, DETAIL_OF)} | {(CHECKLIST, 409)}
+    assert promised == {(template, status) for template, _, _, status in ANSWERS if status != 403} | others
 
 
 async def test_without_a_state_and_without_room_answers_are_what_the_contract_says(

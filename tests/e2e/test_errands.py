@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.contract.documents import Contract
 from tests.e2e.fastloop import until
 from tests.e2e.harness import UNIX_OFFSET, Answer, Stage, run_gateway
 from tests.fakes.applications import application
@@ -177,6 +178,9 @@ async def test_a_checklist_that_cannot_be_understood_or_told_apart_is_refused(fi
             await tell_github(stage, "workflow_run", document)
         several = await checklist(stage, sha=SHA[:10])
         assert (several.status, len(several.json["candidates"])) == (409, 2)
+        contract = Contract()
+        for answer in (wrong, several, await checklist(stage)):
+            contract.check_answer("/api/releases/{sha}/checklist", answer)
 
 
 # Refreshes.
@@ -234,8 +238,30 @@ async def test_a_breach_is_told_once_to_those_who_see_the_application(filled: Fa
         assert breach.data["application"] == "argocd/shop"
         assert (breach.data["slo"], breach.id) == ("deployments", None)
         assert set(breach.data) == {"application", "slo", "deployment", "at"}
+        Contract().check_event("breach", breach.data)
         await stage.assert_same()
         assert [event for event in green.client.events if event.name == "breach"] == []
+
+
+async def test_what_never_becomes_healthy_breaches_success_when_its_time_is_over(filled: FakeArgoCD) -> None:
+    async with run_gateway(filled, **SECRETS, healthy_within=120.0) as stage:
+        await stage.live()
+        watching = await stage.watch("?projects=blue")
+        state = {
+            "phase": "Succeeded",
+            "message": "successfully synced",
+            "operation": {"sync": {"revision": "f" * 40}, "initiatedBy": {"automated": True}},
+            "startedAt": _time(100),
+            "finishedAt": _time(105),
+            "syncResult": {"revision": "f" * 40, "source": {"repoURL": "https://github.com/example/deploy"}},
+        }
+        after = application("shop", project="blue", health="Progressing", operation_state=state, version=2)
+        filled.put({**after, "status": {**after["status"], "sync": {"status": "Synced", "revision": "f" * 40}}})
+        await processed(stage)
+        told = watching.client.events
+        await until(lambda: any(event.name == "breach" for event in told), within=600.0, what="the breach")
+        (breach,) = [event for event in told if event.name == "breach"]
+        assert breach.data["slo"] == "deployments"
 
 
 def _time(after: float) -> str:

@@ -139,7 +139,7 @@ async def test_after_a_restart_only_what_a_content_finds_to_differ_has_changed(
 @pytest.mark.parametrize(
     ("query", "problems"),
     [
-        ("since=yesterday", ["since: allowed are a duration back from now, such as 90, 15m or 1h"]),
+        ("since=yesterday", ["since: allowed are a duration back from now, such as 90, 15m, 1h or 30d"]),
         ("since=-5", ["since: allowed are"]),
         ("since=2026-11-20", ["since: allowed are"]),
         ("since=2026-11-20T23:00:00", ["since: allowed are"]),

@@ -49,7 +49,7 @@ GRANTS = (
 )
 SELECTORS = (Selector(), Selector(health=("Degraded",)))
 LIMITS = Limits(heartbeat=5.0, stream_lifetime=10_000.0, slow_limit=1_000.0, max_views=50)
-SLICE, HIGH = 300, 500
+SLICE, HIGH = 100, 150
 MAX_SEATS = 4
 
 documents = st.builds(
