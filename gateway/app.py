@@ -108,6 +108,7 @@ class Gateway:
             desk=self.details.desk,
             office=self.office,
             errands=self.errands,
+            entrance=self.entrance,
         )
         self._keeper = Keeper(
             settings.state_file,

@@ -20,6 +20,7 @@ import typer
 
 from gateway import __version__
 from gateway.app import Gateway
+from gateway.auth import commands as people
 from gateway.clock import start_clock
 from gateway.consumer import commands as consumer
 from gateway.consumer import delivery_commands
@@ -44,6 +45,8 @@ app = typer.Typer(
 )
 
 app.add_typer(consumer.app)
+app.add_typer(people.token, name="token")
+app.add_typer(people.access, name="access")
 app.add_typer(delivery_commands.app)
 
 Environ: TypeAlias = Mapping[str, str]

@@ -42,12 +42,21 @@ class Entrance:
     def add_routes(self, app: web.Application, *, public_url: str | None, base_path: str) -> None:
         """Add the routes of a login, where there is one."""
         if self.logins is not None:
-            LoginRoutes(self.logins, public_url=public_url, base_path=base_path).add(app)
+            routes = LoginRoutes(self.logins, public_url=public_url, base_path=base_path)
+            routes.add(app)
+            app.middlewares.append(routes.make_middleware(self.guard.grant))
 
     async def close(self) -> None:
         """Let the provider of logins go."""
         if self.logins is not None:
             await self.logins.authenticator.close()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What happened, by name: ``refused_expired``, ``file_reloaded`` and the like."""
+        refused = {f"refused_{why}": number for why, number in self.guard.counts.items()}
+        files = {f"file_{outcome}": number for outcome, number in self.keeper.counts.items()}
+        return refused | files | ({} if self.logins is None else self.logins.tally())
 
     async def run(self) -> None:
         """Look at the files, and at who is here, until cancelled."""

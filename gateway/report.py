@@ -11,6 +11,7 @@ from gateway.delivery.errands import Errands
 from gateway.delivery.office import Office
 from gateway.delivery.tally import Histogram
 from gateway.detail.desk import Desk
+from gateway.entrance import Entrance
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.log.memory import MemoryLog
@@ -41,6 +42,7 @@ class Reporter:
     desk: Desk
     office: Office
     errands: Errands
+    entrance: Entrance
 
     def status(self, grant: Grant) -> dict[str, Any]:
         """Return what ``/api/status`` says to somebody: of applications only what they may see.
@@ -113,6 +115,7 @@ class Reporter:
             delivery=self.office.runner.counts,
             delivery_waiting=self.office.runner.waiting,
             around=_read_around(self.errands),
+            access=self.entrance.counts,
             log_offset=self.log.ring.top,
             tick_seconds=self.pulse.tick_seconds,
         )

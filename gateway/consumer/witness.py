@@ -123,6 +123,7 @@ class Witness:
         self._states = 0
         self._followed = False
         self._last: Position | None = None
+        self._view = ""
         self._heard_at = now
         self.goodbye = False
 
@@ -224,7 +225,10 @@ class Witness:
         if position is None:
             self._object(Promise.IDS, f"a {event.name} has the id {event.id!r}, no cursor")
             return None
-        last, strictly = self._last, event.name != "heartbeat"
+        # Who may see something else from now on is told so where it stands, by the cursor of another view.
+        view = (event.id or "").rpartition("-")[2]
+        last, strictly = self._last, event.name != "heartbeat" and view == self._view
+        self._view = view
         if last is None and event.name == "delta":
             last, strictly = parse_position(self._asked), False
         if last is not None and last.epoch == position.epoch:

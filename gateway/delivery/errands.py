@@ -6,7 +6,7 @@ Nothing here keeps a delivery or a subscriber waiting: what comes is noted, and 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,14 @@ AT_ONCE = 4
 BUDGET_INTERVAL, BUDGET_SPAN = 300.0, 30 * DAY
 """Seconds between two looks at the error budgets, and of what they are the budgets."""
 
+FIRST_LOOK = 60.0
+"""Seconds until the budgets are looked at first: right after the start little is known."""
+
 JUDGE_INTERVAL = 15.0
 """Seconds between two looks at deployments that aren't healthy yet: when their time is over, nobody says so."""
+
+BROKEN_FOR = 60.0
+"""Seconds after which what broke is tried again."""
 
 _log = structlog.get_logger(__name__)
 
@@ -106,12 +112,20 @@ class Errands:
 
     def hear(self, facts: Iterable[DeliveryEvent]) -> None:
         """Senders told something that is kept."""
+        with _unharmed("hear"):
+            self._hear(facts)
+
+    def _hear(self, facts: Iterable[DeliveryEvent]) -> None:
         commits = [fact for fact in facts if isinstance(fact, Commit)] if self._refresh else []
         if commits and self._refreshes.push(commits, self._documents(), now=self._clock()):
             self._woken.set()
 
     def measured(self, measures: Sequence[Measure]) -> None:
         """Something was measured anew."""
+        with _unharmed("measured"):
+            self._measured(measures)
+
+    def _measured(self, measures: Sequence[Measure]) -> None:
         now = self._clock()
         for one in measures:
             self._open.pop(one.id, None)
@@ -136,11 +150,11 @@ class Errands:
     async def run(self) -> None:
         """Run until cancelled."""
         beside = [
-            asyncio.create_task(self._look_at_budgets(), name="budgets"),
-            asyncio.create_task(self._judge_open(), name="judging"),
+            asyncio.create_task(_keep_on(self._look_at_budgets, "budgets"), name="budgets"),
+            asyncio.create_task(_keep_on(self._judge_open, "judging"), name="judging"),
         ]
         if self._prometheus is not None:
-            beside.append(asyncio.create_task(self._prometheus.run(), name="prometheus"))
+            beside.append(asyncio.create_task(_keep_on(self._prometheus.run, "prometheus"), name="prometheus"))
         try:
             while True:
                 self._woken.clear()
@@ -171,13 +185,14 @@ class Errands:
         if document is None:
             return
         target = Target(name=document.name, namespace=document.namespace, project=document.project)
-        try:
-            await ask_refresh(self._client, target)
-        except ArgoCDError as error:
-            self.counts["refresh_failed"] += 1
-            _log.warning("delivery.refresh_failed", application=key, reason=error.failure.message)
-        else:
-            self.counts["refresh_asked"] += 1
+        with _unharmed("refresh"):
+            try:
+                await ask_refresh(self._client, target)
+            except ArgoCDError as error:
+                self.counts["refresh_failed"] += 1
+                _log.warning("delivery.refresh_failed", application=key, reason=error.failure.message)
+            else:
+                self.counts["refresh_asked"] += 1
 
     async def _judge_open(self) -> None:
         while True:
@@ -187,12 +202,30 @@ class Errands:
                 self.measured(over)
 
     async def _look_at_budgets(self) -> None:
+        wait = FIRST_LOOK
         while True:
-            now = self._clock()
+            await asyncio.sleep(wait)
+            wait, now = BUDGET_INTERVAL, self._clock()
             question = Question(since=now - BUDGET_SPAN, until=now)
             try:
                 for group in await self._office.figures.ask(question, {}):
                     self.budgets = {budget["slo"]: budget["remaining"] for budget in group["budgets"]}
             except (SQLAlchemyError, DatabaseError) as error:
                 _log.warning("delivery.database_failed", reason=type(error).__name__, retry_in=BUDGET_INTERVAL)
-            await asyncio.sleep(BUDGET_INTERVAL)
+
+
+@contextlib.contextmanager
+def _unharmed(errand: str) -> Iterator[None]:
+    """Let a failure that nobody expected be logged, and end nothing else: deliveries matter more than errands."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - whatever it is, the log says it
+        _log.exception("delivery.errand_broke", errand=errand)
+
+
+async def _keep_on(act: Callable[[], Awaitable[None]], errand: str) -> None:
+    """Do something for ever, again after a while if it breaks."""
+    while True:
+        with _unharmed(errand):
+            await act()
+        await asyncio.sleep(BROKEN_FOR)

@@ -40,6 +40,8 @@ class Readings:
     log_offset: int
     tick_seconds: float
     around: Around = field(default_factory=Around)
+    access: Mapping[str, int] = field(default_factory=dict)
+    """Requests that were turned away (``refused_…``), and readings of the files of an access (``file_…``)."""
 
 
 class GatewayCollector(Collector):
@@ -90,6 +92,11 @@ class GatewayCollector(Collector):
         )
         yield GaugeMetricFamily("gateway_log_offset", "The offset of the newest change.", now.log_offset)
         yield GaugeMetricFamily("gateway_tick_seconds", "How long the last tick took.", now.tick_seconds)
+        yield _count("gateway_access_refusals", "Requests that were turned away.", "reason", now.access, "refused_")
+        yield _count("gateway_access_files", "Changed files of the access, by outcome.", "outcome", now.access, "file_")
+        yield _count("gateway_logins", "Logins, by how they ended.", "outcome", now.access, "login_")
+        yield _count("gateway_bearer_tokens", "JWTs of services, by outcome.", "outcome", now.access, "bearer_")
+        yield _count("gateway_sessions", "What became of sessions.", "outcome", now.access, "session_")
         yield _count("gateway_joins", "Streams opened, by what they began with.", "outcome", now.hub, "join_")
         yield _count("gateway_stream_ends", "Streams ended by the gateway.", "reason", now.hub, "end_")
         yield CounterMetricFamily("gateway_deliveries", "Frames written to subscribers.", now.hub.get("delivery", 0))

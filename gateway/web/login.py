@@ -6,13 +6,17 @@ a login is and when it is believed is ``auth.oidc``'s to say.
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
+from gateway.auth.authenticator import AuthenticationError
+from gateway.auth.grant import Grant
+from gateway.auth.identity import ANONYMOUS, Identity
 from gateway.auth.oidc.authenticator import COOKIES
 from gateway.auth.oidc.errors import LoginError, ProviderDownError, ProviderError
 from gateway.auth.oidc.flow import LIFETIME, choose_return
@@ -26,13 +30,18 @@ RETRY_AFTER = 10
 RETURN_PARAMETER = "return_to"
 
 _STYLE = (
-    ":root{color-scheme:light dark}body{margin:0;min-height:100vh;display:grid;place-items:center;"
-    "font:16px/1.5 system-ui,sans-serif;background:Canvas;color:CanvasText}main{max-width:32rem;padding:2rem}"
-    "h1{font-size:1.25rem;margin:0 0 .5rem}p{margin:0 0 1.25rem}a,button{display:inline-block;font:inherit;"
-    "padding:.5rem 1rem;border:1px solid currentcolor;border-radius:.5rem;color:inherit;background:none;"
-    "text-decoration:none;cursor:pointer}a:focus-visible,button:focus-visible{outline:2px solid Highlight;"
-    "outline-offset:2px}"
+    ":root{color-scheme:light dark;--ground:#f3f5f8;--surface:#fff;--edge:#dde3eb;--text:#16202e;--accent:#2757c9;"
+    "--on-accent:#fff}@media(prefers-color-scheme:dark){:root{--ground:#0c1016;--surface:#141a22;--edge:#28323f;"
+    "--text:#e4eaf2;--accent:#8aadff;--on-accent:#0c1016}}body{margin:0;min-height:100vh;display:grid;"
+    "place-items:center;font:16px/1.5 system-ui,sans-serif;background:var(--ground);color:var(--text)}"
+    "main{box-sizing:border-box;width:min(28rem,100vw - 2rem);padding:1.75rem;background:var(--surface);"
+    "border:1px solid var(--edge);border-radius:8px}h1{font-size:1.25rem;margin:0 0 .5rem}p{margin:0 0 1.25rem;"
+    "overflow-wrap:anywhere}form{margin:0}a,button{display:inline-block;font:inherit;font-weight:600;"
+    "padding:.4rem 1rem;border:0;border-radius:8px;color:var(--on-accent);background:var(--accent);text-decoration:none;cursor:pointer}"
+    "a:focus-visible,button:focus-visible{outline:2px solid var(--accent);outline-offset:2px}"
 )
+"""The page's own colours: what it looks like is part of it, for its files may not be served here."""
+
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
@@ -58,6 +67,22 @@ class LoginRoutes:
         app.router.add_get(f"{self._base_path}/auth/logout", self.offer_logout, allow_head=False)
         app.router.add_post(f"{self._base_path}/auth/logout", self.leave)
         app.on_response_prepare.append(self.send_cookies)
+
+    def make_middleware(self, grant_of: Callable[[Identity], Grant]) -> Middleware:
+        """Return what leads whoever opens the page to the login, where the page would show them nothing.
+
+        ``grant_of`` says what somebody may see.
+        """
+
+        @web.middleware
+        async def lead_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+            is_page = request.method == "GET" and request.path == f"{self._base_path}/" and _wants_page(request)
+            if not is_page or await self._is_welcome(request, grant_of):
+                return await handler(request)
+            link = make_login_link(request.path_qs, base_path=self._base_path)
+            return web.Response(status=303, headers={"Location": link, "Cache-Control": "no-store"})
+
+        return lead_in
 
     async def begin(self, request: web.Request) -> web.Response:
         """Serve ``GET /auth/login``: to the provider, and back to ``return_to`` in the end."""
@@ -122,6 +147,14 @@ class LoginRoutes:
         if "no-store" not in caching and "private" not in caching:
             response.headers["Cache-Control"] = f"{caching}, private"
 
+    async def _is_welcome(self, request: web.Request, grant_of: Callable[[Identity], Grant]) -> bool:
+        """Whether the page has anything to show or to explain; a login would change nothing about that."""
+        try:
+            identity = await self._logins.authenticator.authenticate(request)
+        except AuthenticationError as error:
+            return error.reason != "expired" or grant_of(ANONYMOUS).allows("view")
+        return not identity.anonymous or grant_of(identity).allows("view")
+
     async def _is_logged_in(self, request: web.Request) -> bool:
         session = self._logins.authenticator.sessions.read(request.cookies, self._logins.authenticator.jar)
         try:
@@ -178,7 +211,8 @@ class LoginRoutes:
         return response
 
     def _page(self, status: int, title: str, text: str, action: str | None = None) -> web.Response:
-        link = f'<a href="{escape(self._base_path)}/auth/login">Log in</a>'
+        words = "Try again" if status >= 400 else "Log in"
+        link = f'<a href="{escape(self._base_path)}/auth/login">{words}</a>'
         content = (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -1,4 +1,4 @@
-"""Answers of the delivery history for pages: true ones of recordings, moved to now; and what senders would have posted."""
+"""Answers of the delivery history for pages: true ones of recordings, moved to now; and what senders post."""
 
 from __future__ import annotations
 

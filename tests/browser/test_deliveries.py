@@ -47,7 +47,8 @@ async def test_what_arrives_is_seen_with_what_became_of_it_and_once_more(argocd:
         await expect(page.locator(".senders")).to_contain_text(url_of(gateway, "/api/webhooks/github"))
         assert await post(gateway, "push", push("a" * 40)) == 202
         await expect(rows(page).first).to_contain_text("processed")
-        await expect(rows(page).first).to_contain_text("none is about a known deployment yet")
+        await expect(rows(page).first).to_contain_text("1 fact")
+        await expect(rows(page).first).to_contain_text("no deployment asked for commit aaaaaaaa when it came")
         assert await post(gateway, "ping", {"zen": "Keep it logically awesome."}) == 202
         assert await post(gateway, "push", push("b" * 40), secret="another") == 401
         await expect(rows(page)).to_have_count(3)
@@ -99,14 +100,20 @@ async def test_what_cant_be_done_says_why(argocd: FakeArgoCD, page: Page) -> Non
     async with run_gateway(argocd) as gateway:
         await page.goto(url_of(gateway, DELIVERIES))
         await page.get_by_role("button", name="Process github push again").click()
-        await expect(page.get_by_role("status").filter(has_text="That failed: There is no such delivery")).to_be_visible()
+        await expect(
+            page.get_by_role("status").filter(has_text="That failed: There is no such delivery")
+        ).to_be_visible()
 
 
 async def test_hostile_texts_harm_nothing_on_a_phone_in_korean(argocd: FakeArgoCD, page: Page) -> None:
     await page.add_init_script("Object.defineProperty(navigator, 'languages', {get: () => ['ko-KR', 'ko']})")
     await page.set_viewport_size({"width": 360, "height": 760})
     hostile = delivery(
-        1, event="<img src=x onerror=alert(1)>" * 5, deliveryId="d" * 500, why="\u202eمرحبا" + "w" * 900, sender="s" * 90
+        1,
+        event="<img src=x onerror=alert(1)>" * 5,
+        deliveryId="d" * 500,
+        why="\u202eمرحبا" + "w" * 900,
+        sender="s" * 90,
     )
     await answer(page, "deliveries?*", lambda _: {"deliveries": [hostile, delivery(2, outcome="new")]})
     async with run_gateway(argocd) as gateway:

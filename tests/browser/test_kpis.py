@@ -1,4 +1,4 @@
-"""Figures of delivery in a real browser: objectives, DORA's four, plots for everybody, and a comparison that can be sorted."""
+"""Figures of delivery in a real browser: objectives, DORA's four, plots for everybody, and a comparison."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def figures(query: Query, known: list[Measure] | None = None) -> dict[str, Any]:
         if one.build is not None
     ]
     days = int(query.get("since", "30d").removesuffix("d"))
-    question: Any = Question(
-        since=UNTIL - days * DAY, until=UNTIL, by=query.get("by", "all"), bucket=query.get("bucket", "day")
-    )
+    by: Any = query.get("by", "all")
+    bucket: Any = query.get("bucket", "day")
+    question = Question(since=UNTIL - days * DAY, until=UNTIL, by=by, bucket=bucket)
     return {
         "since": rfc3339(question.since),
         "until": rfc3339(question.until),

@@ -128,10 +128,11 @@ async def ask(page: Page, url: str) -> int:
 
 
 async def test_whoever_logs_in_sees_what_is_theirs_until_they_leave(stage: Stage, page: Page) -> None:
-    await page.goto(stage.url("/auth/logout"))
     assert await ask(page, stage.url("/api/pipelines")) == 401
 
-    await stage.log_in(page)
+    await stage.log_in(page, "/?team=none")
+    assert page.url == stage.url("/?team=none")
+    await page.goto(stage.url())
     await expect(item(page, "core")).to_be_visible()
     await expect(page.locator(".item")).to_have_count(2)
     cookies = {cookie["name"]: cookie for cookie in await page.context.cookies(stage.url())}

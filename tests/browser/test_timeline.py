@@ -1,4 +1,4 @@
-"""Timelines in a real browser: a line for each change, read at a glance; a commit followed; what isn't known never green."""
+"""Timelines in a real browser: a line for each change; a commit followed; what isn't known is never green."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ async def test_what_isnt_known_is_told_and_never_green(argocd: FakeArgoCD, page:
             await expect(cell(page, change, name).locator(".step-name")).to_contain_text(
                 "done" if name == "sync" else "unknown"
             )
-            colours[name] = await cell(page, change, name).locator(".icon").evaluate("(it) => getComputedStyle(it).color")
+            colours[name] = (
+                await cell(page, change, name).locator(".icon").evaluate("(it) => getComputedStyle(it).color")
+            )
         assert colours["build"] == colours["healthy"] != colours["sync"]
 
 
@@ -143,6 +145,7 @@ async def test_a_rollback_is_told_on_both_sides(argocd: FakeArgoCD, page: Page) 
 async def test_a_commit_is_followed_through_all_environments(argocd: FakeArgoCD, page: Page) -> None:
     followed = [change for change in changes_of() if MATRIX[:12] in stage(change, "commit").get("detail", "")]
     asked = await show(page, followed)
+    argocd.put(application("store-sales-dev", images=["ghcr.io/example/store-sales:sha-0a0b0c0d"]))
     async with run_gateway(argocd) as gateway:
         await page.goto(url_of(gateway, TIMELINE))
         await expect(page.locator(".change").first).to_be_visible()
@@ -156,6 +159,9 @@ async def test_a_commit_is_followed_through_all_environments(argocd: FakeArgoCD,
         await expect(row.get_by_role("cell").nth(2)).to_contain_text("Rolled back")
         absent = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="store-attendance"))
         await expect(absent.get_by_role("cell").nth(2)).to_contain_text("not here")
+        replaced = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="store-sales"))
+        await expect(replaced.get_by_role("cell").nth(0)).to_contain_text("replaced since")
+        await expect(replaced.get_by_role("cell").nth(1)).not_to_contain_text("replaced since")
         assert asked[-1]["commit"] == MATRIX
         assert "since" not in asked[-1]
         await page.get_by_role("link", name="All recent changes").click()
@@ -225,8 +231,10 @@ async def test_an_application_shows_how_its_change_arrived_and_who_made_it(argoc
         section = page.locator('[data-section="timeline"]')
         await expect(section.locator(".change")).to_have_count(1)
         assert await post(gateway, "push", push(sha)) == 202
-        state = {"startedAt": iso(5), "finishedAt": iso(3)}
         images = [f"ghcr.io/example/auth:sha-{sha[:8]}"]
+        synced = {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "auth", "name": "auth"}
+        result = {"revision": "c" * 40, "resources": [{**synced, "status": "Synced", "images": images}]}
+        state = {"startedAt": iso(5), "finishedAt": iso(3), "syncResult": result}
         argocd.put(application("auth", images=images, revision="c" * 40, operation_state=state, since=iso(1)))
         newest = section.locator(".change").first
         await expect(newest).to_contain_text("Count the tickets twice")

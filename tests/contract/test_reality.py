@@ -301,10 +301,10 @@ async def test_good_and_bad_requests_of_every_route_are_answered_as_the_contract
         (path, int(status))
         for path, item in contract.openapi["paths"].items()
         for status in item.get("get", {}).get("responses", ())
-        if status not in ("default", "403", "503")
+        if status not in ("default", "401", "403", "503")
     }
-    # The streams' 200s, and two commits that begin alike, have tests of their own.
-    others = {(template, 200) for template in (STREAM, DETAIL, DETAIL_OF)} | {(CHECKLIST, 409)}
+    # The streams' 200s, two commits that begin alike, and what needs an access have tests of their own.
+    others = {(template, 200) for template in (STREAM, DETAIL, DETAIL_OF)} | {(CHECKLIST, 409), (CHECKLIST, 404)}
     assert promised == {(template, status) for template, _, _, status in ANSWERS if status != 403} | others
 
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from tests.contract.documents import Contract
-from tests.e2e.fastloop import until
+from tests.e2e.fastloop import let_pass, until
 from tests.e2e.harness import UNIX_OFFSET, Answer, Stage, run_gateway
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
@@ -266,3 +266,68 @@ async def test_what_never_becomes_healthy_breaches_success_when_its_time_is_over
 
 def _time(after: float) -> str:
     return datetime.fromtimestamp(UNIX_OFFSET + 1_000_000.0 + after, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# What a refresh gains.
+
+REVISION = "0" * 39 + "1"
+
+
+def shop(now: float, *, revision: str = REVISION, sync: str = "Synced", version: int) -> dict[str, Any]:
+    """Return the application as its last operation, at ``revision``, left it; another sync status compares with SHA."""
+    source = {"repoURL": "https://github.com/example/deploy", "path": "apps/shop", "targetRevision": "HEAD"}
+    state = {
+        "phase": "Succeeded",
+        "message": "successfully synced",
+        "operation": {"sync": {"revision": revision}, "initiatedBy": {"automated": True}},
+        "startedAt": _write(now),
+        "finishedAt": _write(now + 1),
+        "syncResult": {"revision": revision, "source": source},
+    }
+    compared = revision if sync == "Synced" else SHA
+    return application(
+        "shop", project="blue", sources=[source], sync=sync, revision=compared, operation_state=state, version=version
+    )
+
+
+async def measure_detection(argocd: FakeArgoCD, *, refresh: bool) -> float:
+    """Return how long Argo CD took to notice a push; it polls every three minutes, or looks when it is asked."""
+    async with run_gateway(argocd, **SECRETS, refresh_on_push=refresh) as stage:
+        now = stage.gateway.clock
+        argocd.put(shop(now() - 1_000, version=2))
+        await stage.live()
+        await processed(stage)
+        pushed_at = now()
+        if refresh:
+            path = "/api/v1/applications/shop"
+            argocd.on_request(path, lambda: argocd.put(shop(pushed_at - 1_000, sync="OutOfSync", version=3)))
+        document = push_of(files=("apps/shop/values.yaml",))
+        document["head_commit"]["timestamp"] = document["commits"][0]["timestamp"] = _write(pushed_at)
+        await tell_github(stage, "push", document)
+        if refresh:
+            await until(lambda: stage.gateway.errands.counts["refresh_asked"] == 1, what="the refresh")
+        else:
+            await let_pass(180.0)
+            argocd.put(shop(pushed_at - 1_000, sync="OutOfSync", version=3))
+        await let_pass(3.0)
+        argocd.put(shop(now() - 1, revision=SHA, version=4))
+        await let_pass(5.0)
+        await processed(stage)
+        answer = await stage.get("/api/kpis?application=argocd/shop")
+        metrics = (await stage.get(stage.metrics_url)).body.decode()
+        word = "yes" if refresh else "no"
+        assert f'gateway_detection_duration_seconds_count{{refreshed="{word}"}} 1.0' in metrics
+        detect: float = answer.json["groups"][0]["durations"]["detect"]["p50"]
+        return detect
+
+
+async def test_without_a_refresh_argo_cd_notices_when_it_polls(argocd: FakeArgoCD) -> None:
+    assert await measure_detection(argocd, refresh=False) >= 180.0
+
+
+async def test_with_a_refresh_argo_cd_notices_at_once(argocd: FakeArgoCD) -> None:
+    assert await measure_detection(argocd, refresh=True) <= 2.0
+
+
+def _write(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -19,6 +19,9 @@ from gateway.auth.oidc.sessions import Sessions
 COOKIES = web.RequestKey("cookies", dict[str, str])
 """Where a request carries the cookies that its answer has to set: by name; empty to delete one."""
 
+_FAR = 1e11
+"""A time (Unix) that nobody will see, for tokens that claim to be good for longer than numbers go."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -123,6 +126,6 @@ class OidcAuthenticator:
             name=person.name,
             groups=frozenset(person.groups or ()),
             method="bearer",
-            expires_at=float(claims["exp"]) + SKEW,
+            expires_at=float(min(claims["exp"], _FAR)) + SKEW,
             credential=f"{header.kid}:{claims.get('jti') or claims['exp']}",
         )

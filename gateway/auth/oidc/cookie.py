@@ -8,7 +8,7 @@ is ever taken for the other.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PART = 3_600
+PART = 3_000
 """Characters in one cookie: browsers take 4,096 with name and flags."""
 
 MAX_PARTS = 2

@@ -18,7 +18,7 @@ from gateway.auth.oidc.errors import LoginError
 LIFETIME = 600.0
 """Seconds in which a login has to be finished."""
 
-MAX_RETURN = 1_000
+MAX_RETURN = 500
 """Characters of the longest path that a login leads back to."""
 
 _MAX_USED = 10_000

@@ -48,6 +48,11 @@ class Logins:
         self._clock = clock
         self._used = UsedStates()
 
+    def tally(self) -> dict[str, int]:
+        """Return all that was counted, by names such as ``login_good``, ``bearer_expired``, ``session_renewed``."""
+        kinds = {"login": self.counts, "bearer": self.authenticator.counts, "session": self._sessions.counts}
+        return {f"{kind}_{name}": number for kind, counts in kinds.items() for name, number in counts.items()}
+
     async def begin(self, *, return_to: str, redirect_uri: str) -> Onward:
         """Begin a login. Raises ProviderDownError and ProviderError."""
         metadata = await self._provider.confirm()

@@ -211,7 +211,7 @@ class Sessions:
             expires_at = now + tokens.expires_in
         if expires_at is None:
             expires_at = now + (tokens.expires_in or 0.0)
-        return max(expires_at, now + SHORTEST)
+        return min(max(expires_at, now + SHORTEST), now + self._rules.lifetime)
 
     async def _read_person(
         self, tokens: Tokens, *, nonce: str | None, subject: str | None = None

@@ -48,7 +48,8 @@ export function rowOf(delivery, tools) {
 function tellTaken({ outcome, facts, matched, repeats }, { t }) {
   const told = [];
   if (outcome === "processed" && facts !== undefined) {
-    const about = !facts || matched === undefined ? "" : matched ? t("deliveries.matched", matched) : t("deliveries.matched.none");
+    // Where none is about a known deployment, the gateway itself says which it waits for.
+    const about = matched ? t("deliveries.matched", matched) : "";
     told.push([facts ? t("deliveries.facts", facts) : t("deliveries.facts.none"), about].filter(Boolean).join(": "));
   }
   if (repeats) told.push(t("deliveries.repeats", repeats));

@@ -8,7 +8,7 @@ import { tellSpan } from "./span.js";
 
 /**
  * @param {import("./read.js").Change[]} changes  newest first
- * @param {import("../application/sections.js").Tools} tools
+ * @param {any} tools  a page's context
  * @returns {HTMLElement | undefined}
  */
 export function columnsOf(changes, tools) {
@@ -27,7 +27,7 @@ export function columnsOf(changes, tools) {
   return h("div", { class: "follow-box", "data-key": "follow-box" }, table);
 }
 
-/** @param {import("./read.js").Change[] | undefined} changes @param {string} environment @param {import("../application/sections.js").Tools} tools */
+/** @param {import("./read.js").Change[] | undefined} changes @param {string} environment @param {any} tools */
 function cellOf(changes, environment, tools) {
   const { t, format, link } = tools;
   const label = h("span", { class: "follow-environment" }, environment ? foreign(environment) : t("timeline.no-environment"));
@@ -43,10 +43,17 @@ function cellOf(changes, environment, tools) {
         showOutcome(change, t),
         change.kind === "rollback" && h("span", { class: "chip kind" }, t("timeline.kind.rollback")),
         changes.length > 1 && h("span", { class: "muted" }, foreign(nameOf(change))),
+        isReplaced(change, tools) && h("span", { class: "muted" }, t("timeline.replaced")),
         h("span", { class: "muted" }, timeOf(change.startedAt, tools), change.durations?.lead === undefined ? "" : ` · ${tellSpan(change.durations.lead * 1_000, format)}`),
       ),
     ),
   );
+}
+
+/** Whether something else runs there by now, as far as its images tell. @param {import("./read.js").Change} change @param {any} tools */
+function isReplaced({ application, images }, { connection }) {
+  const running = connection.state.applications.get(application)?.images;
+  return Boolean(images?.length && running?.length) && !images?.some((each) => running.includes(each));
 }
 
 /**

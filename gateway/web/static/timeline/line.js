@@ -31,7 +31,7 @@ export function lineOf(change, looking, tools) {
     { class: "change", "data-key": change.id, "data-kind": change.kind, "data-outcome": change.outcome, "data-open": looking.open },
     headOf(change, looking, tools),
     deployed && (looking.open || !isBare(change)) && stripOf(change, looking, tools),
-    deployed && barOf(change, tools),
+    deployed && !change.seeded && barOf(change, tools),
     storyOf(change, tools),
     looking.open && looking.body?.(change, looking, tools),
   );

@@ -29,6 +29,8 @@ class TimelinePage {
   /** @type {import("./read.js").Change[]} */
   #changes = [];
   #known = false;
+  /** Whether the list of applications was known when this was drawn. */
+  #listed = false;
   /** When the last answer came, by the gateway's clock. */
   #at = 0;
   #head = h("div", { class: "timeline-head" });
@@ -97,9 +99,13 @@ class TimelinePage {
     this.#draw();
   }
 
-  /** @param {any} _state @param {import("../shell/pages.js").Change[] | null} changes */
-  update(_state, changes) {
-    if (changes?.some(({ before, after }) => !before || !after || FIELDS.some((field) => before[field] !== after[field]))) this.#asker.again();
+  /** @param {any} state @param {import("../shell/pages.js").Change[] | null} changes */
+  update(state, changes) {
+    const matters = changes?.some(({ before, after }) => !before || !after || FIELDS.some((field) => before[field] !== after[field]));
+    if (matters) this.#asker.again();
+    if (!this.#known || (!matters && this.#listed === state.known)) return;
+    this.#place();
+    this.#draw();
   }
 
   /** @param {any} answer */
@@ -109,13 +115,19 @@ class TimelinePage {
     this.#at = this.#context.now();
     this.#notice.hidden = true;
     this.element.removeAttribute("data-old");
-    const applications = this.#context.connection.state.applications;
-    // Where a deployment is older than the rules that place its application, those of today hold.
-    this.#changes = (answer?.changes ?? []).map((/** @type {any} */ change) => {
-      const { service, environment } = applications.get(change.application) ?? {};
-      return { service, environment, ...change };
-    });
+    this.#changes = answer?.changes ?? [];
+    this.#place();
     this.#draw(first);
+  }
+
+  /** Where a deployment is older than the rules that place its application, those of today hold. */
+  #place() {
+    const { known, applications } = this.#context.connection.state;
+    this.#listed = known;
+    this.#changes = this.#changes.map((change) => {
+      const { service, environment } = applications.get(change.application) ?? {};
+      return { ...change, service: change.service ?? service, environment: change.environment ?? environment };
+    });
   }
 
   /** @param {import("./ask.js").Problem} problem */
