@@ -20,7 +20,7 @@ COPY gateway gateway
 RUN uv sync --locked --no-dev --extra uvloop --no-editable
 
 FROM python:${PYTHON_VERSION}-slim
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="argocd-sse-gateway" \
       org.opencontainers.image.description="A real-time gateway between Argo CD and everyone who wants to see deployments live." \

@@ -5,7 +5,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: install demo browser screenshots test recipes check bench lock clean
+.PHONY: install demo browser prometheus screenshots test recipes check bench lock clean
 
 install: .venv/.synced
 
@@ -19,7 +19,7 @@ $(UV): bootstrap.py
 demo: install
 	@.venv/bin/gateway demo $(if $(SPEED),--speed $(SPEED))
 
-test: install browser
+test: install browser prometheus
 	.venv/bin/python -m pytest
 
 # Some tests look at pages with a Chromium. Without one they are skipped, and say so.
@@ -28,6 +28,13 @@ browser:
 		{ command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -q && \
 		apt-get install -y -q --no-install-recommends chromium; } || \
 		echo "NO CHROMIUM HERE: the tests in a browser will be skipped." >&2
+
+# One test asks a real Prometheus. Without one it is skipped, and says so.
+prometheus:
+	@command -v prometheus || \
+		{ command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -q && \
+		apt-get install -y -q --no-install-recommends prometheus; } || \
+		echo "NO PROMETHEUS HERE: a test will be skipped." >&2
 
 # Builds the applications of client/recipes and tries them in the browser. Needs Node 20.19 or newer, npm and its registry, too.
 recipes: install browser

@@ -4,4 +4,4 @@ The packages are the stages that data flows through: upstream, store, log, hub, 
 and ``lint-imports`` keeps it true.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -6,11 +6,11 @@ all of them together. Joins, resumes and those who lag end at the last tick, nev
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.hub.composer import Composer
 from gateway.hub.feed import LIST_WORDING, Feed, History, Selection
 from gateway.hub.frame import Form, Frame, event, retry
+from gateway.hub.limits import Limits
 from gateway.hub.subscriber import Ending, Link, Subscriber
 from gateway.hub.view import Listing, View
 from gateway.hub.views import OverloadedError, Views
@@ -22,17 +22,6 @@ __all__ = ["TURN_LIMIT", "Hub", "Limits", "OverloadedError"]
 
 TURN_LIMIT = 64
 """How many subscribers who are behind get something composed in one turn of the event loop."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The hub's settings; times in seconds."""
-
-    heartbeat: float = 15.0
-    stream_lifetime: float = 1_800.0
-    slow_limit: float = 30.0
-    max_subscribers: int = 10_000
-    max_views: int = 1_000
 
 
 class Hub:

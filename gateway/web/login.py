@@ -37,7 +37,8 @@ _STYLE = (
     "main{box-sizing:border-box;width:min(28rem,100vw - 2rem);padding:1.75rem;background:var(--surface);"
     "border:1px solid var(--edge);border-radius:8px}h1{font-size:1.25rem;margin:0 0 .5rem}p{margin:0 0 1.25rem;"
     "overflow-wrap:anywhere}form{margin:0}a,button{display:inline-block;font:inherit;font-weight:600;"
-    "padding:.4rem 1rem;border:0;border-radius:8px;color:var(--on-accent);background:var(--accent);text-decoration:none;cursor:pointer}"
+    "padding:.4rem 1rem;border:0;border-radius:8px;color:var(--on-accent);background:var(--accent);"
+    "text-decoration:none;cursor:pointer}"
     "a:focus-visible,button:focus-visible{outline:2px solid var(--accent);outline-offset:2px}"
 )
 """The page's own colours: what it looks like is part of it, for its files may not be served here."""

@@ -232,3 +232,40 @@ def test_a_detail_loses_all_that_is_hidden_at_whatever_depth_and_all_that_nobody
     assert shown["history"] == [{"id": 1, "deployedAt": "2026-11-20T23:17:49Z"}]
     assert shown["revisions"] == {"a" * 40: {"tags": ["v1"]}}
     assert Grant([rule("shop")]).show_detail(DETAIL) is DETAIL
+
+
+CHANGE = {
+    "id": "c1",
+    "application": "argocd/web",
+    "outcome": "failed",
+    "kind": "deployment",
+    "initiatedBy": "SECRET",
+    "startedAt": "2026-11-20T23:17:49Z",
+    "remarks": ["SECRET"],
+    "stages": [
+        {
+            "stage": "commit",
+            "state": "done",
+            "title": "SECRET",
+            "detail": "abc, SECRET",
+            "items": [{"title": "SECRET"}],
+        },
+        {"stage": "sync", "state": "failed", "startedAt": "2026-11-20T23:17:49Z", "detail": "SECRET"},
+    ],
+}
+
+
+@pytest.mark.parametrize("hide", [("messages",), ("initiators",), HIDEABLE])
+def test_a_change_of_the_history_keeps_its_states_and_times_alone(hide: tuple[Any, ...]) -> None:
+    grant = Grant([rule("shop", hide=hide)])
+    shown = grant.show_change(CHANGE, [Spot("shop", "argocd")])
+    assert shown["stages"][1] == {"stage": "sync", "state": "failed", "startedAt": "2026-11-20T23:17:49Z"}
+    assert "SECRET" not in str({**shown, "initiatedBy": None} if hide == ("messages",) else shown)
+    detail = grant.show_detail({**DETAIL, "timeline": [CHANGE]})
+    assert detail["timeline"] == [shown]
+
+
+def test_a_change_is_shown_as_the_stricter_of_its_places_allows() -> None:
+    grant = Grant([rule("shop"), rule("pay", hide=HIDEABLE)])
+    assert grant.show_change(CHANGE, [Spot("shop", "argocd")]) is CHANGE
+    assert "initiatedBy" not in grant.show_change(CHANGE, [Spot("shop", "argocd"), Spot("pay", "argocd")])

@@ -177,6 +177,17 @@ async def test_a_session_that_has_expired_is_renewed_when_its_stream_comes_back(
     assert (await page.context.cookies(stage.url()))[0]["value"] != before
 
 
+async def test_a_logout_in_one_tab_ends_the_streams_of_the_others(stage: Stage, page: Page) -> None:
+    await stage.log_in(page)
+    await expect(page.locator(".item")).to_have_count(2)
+    ended = stage.gateway.hub.counts["end_expired"]
+    other = await page.context.new_page()
+    await other.goto(stage.url("/auth/logout"))
+    await other.get_by_role("button", name="Log out").click()
+    await until(lambda: stage.gateway.hub.counts["end_expired"] > ended)
+    await expect(page.locator("#refusal")).to_contain_text("You are not logged in")
+
+
 async def test_a_session_that_the_provider_has_ended_ends_its_stream(stage: Stage, page: Page) -> None:
     await stage.log_in(page)
     await expect(page.locator(".item")).to_have_count(2)

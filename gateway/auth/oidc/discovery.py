@@ -60,7 +60,7 @@ def read_metadata(body: bytes, *, issuer: str) -> Metadata:
         address = getattr(metadata, name)
         if address is not None and not _is_safe(address, issuer):
             raise ProviderError(f"the provider's {name} isn't an https address without a fragment")
-    if not any("code" in types.split() for types in metadata.response_types_supported):
+    if "code" not in metadata.response_types_supported:
         raise ProviderError("the provider doesn't offer the code flow (response_types_supported)")
     methods = metadata.code_challenge_methods_supported
     if methods is not None and "S256" not in methods:
