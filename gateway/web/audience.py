@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from gateway.auth.grant import Grant
+from gateway.auth.grant import NOTHING, Grant
 from gateway.auth.identity import Identity
 from gateway.hub.feed import Selection
 from gateway.hub.hub import Hub, OverloadedError
@@ -61,8 +61,9 @@ class Audience:
         self._seats.pop(subscriber, None)
 
     def grant_of(self, subscriber: Subscriber) -> Grant:
-        """Return what somebody may see."""
-        return self._seats[subscriber].grant
+        """Return what somebody may see; nothing, once they have been shown out."""
+        seat = self._seats.get(subscriber)
+        return NOTHING if seat is None else seat.grant
 
     def turn(self, subscriber: Subscriber, narrow: Narrow, now: float) -> None:
         """Let somebody see something else from now on. Raises OverloadedError."""

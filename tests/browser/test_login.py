@@ -186,6 +186,10 @@ async def test_a_logout_in_one_tab_ends_the_streams_of_the_others(stage: Stage, 
     await other.get_by_role("button", name="Log out").click()
     await until(lambda: stage.gateway.hub.counts["end_expired"] > ended)
     await expect(page.locator("#refusal")).to_contain_text("You are not logged in")
+    # Nobody has said yes to the provider's own logout, so it still knows them; but what they allowed was revoked.
+    await page.locator("#refusal").get_by_role("button", name="Log in").click()
+    await page.get_by_role("button", name="Continue").click()
+    await expect(page.locator(".item")).to_have_count(2)
 
 
 async def test_a_session_that_the_provider_has_ended_ends_its_stream(stage: Stage, page: Page) -> None:

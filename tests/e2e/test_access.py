@@ -84,9 +84,9 @@ HEADERS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def list_routes() -> list[tuple[str, str]]:
+def list_routes(base_path: str = "") -> list[tuple[str, str]]:
     app = web.Application()
-    add_routes(app, base_path="", dashboard=True)
+    add_routes(app, base_path=base_path, dashboard=True)
     routes = {(route.method, route.resource.canonical if route.resource else "") for route in app.router.routes()}
     return sorted((method, path) for method, path in routes if method != "HEAD")
 
@@ -115,8 +115,10 @@ async def ask(stage: Stage, method: str, path: str, caller: str) -> Answer:
     return await stage.get(path, method=method, headers=HEADERS[caller])
 
 
-def test_every_route_says_what_it_needs() -> None:
-    assert [route for route in list_routes() if find_need(*route) is None] == []
+@pytest.mark.parametrize("base_path", ["", "/gateway"])
+def test_every_route_says_what_it_needs(base_path: str) -> None:
+    routes = [(method, path.removeprefix(base_path)) for method, path in list_routes(base_path)]
+    assert [route for route in routes if find_need(*route) is None] == []
 
 
 def test_the_table_names_no_route_that_there_is_not() -> None:
@@ -222,6 +224,52 @@ async def test_counts_lists_and_changes_tell_of_nothing_that_may_not_be_seen(
         one = await stage.get("/api/pipelines", headers=HEADERS["right"])
         other = await stage.get("/api/pipelines", headers=HEADERS["other"])
         assert one.headers["ETag"] != other.headers["ETag"]
+
+
+async def test_the_public_is_shown_without_words_and_names_on_every_way(
+    filled: FakeArgoCD, files: dict[str, Any]
+) -> None:
+    files["access_file"].write_text(ACCESS + PUBLIC)
+    contract = Contract()
+    async with run_gateway(filled, **files) as stage:
+        await stage.live()
+        watcher = await stage.subscribe()
+        detail = await stage.subscribe(path="/api/stream/pipelines/docs")
+        await watcher.wait(lambda: watcher.has_state)
+        await detail.wait(lambda: detail.has_state)
+        whole = await stage.get("/api/pipelines/docs", headers=HEADERS["admin"])
+        assert b"hush" in whole.body
+        assert b"initiatedBy" in whole.body
+        held = detail.client.detail  # type: ignore[attr-defined]
+        one = (await stage.get("/api/pipelines/docs")).json["application"]
+        assert set(watcher.documents) == {"argocd/docs"}
+        for shown in (watcher.documents["argocd/docs"], held, one):
+            assert shown["health"]["status"] == "Degraded"
+            assert "hush" not in str(shown)
+            assert "initiatedBy" not in str(shown)
+        contract.check("schemas/detail.json", held)
+        filled.put(application("docs", project="public", health="Progressing", message="hush again"))
+        await watcher.wait(lambda: watcher.documents["argocd/docs"]["health"]["status"] == "Progressing")
+        await detail.wait(lambda: detail.client.detail["health"]["status"] == "Progressing")  # type: ignore[attr-defined]
+        assert "hush" not in repr(watcher.client.events) + repr(detail.client.events)
+        # The anonymous are asked to log in where only the known may go, and get nothing of what isn't public.
+        assert (await stage.get("/api/deliveries")).status == 401
+        assert (await stage.get("/api/pipelines/till")).status == 404
+
+
+async def test_an_application_that_leaves_the_project_of_those_who_look_is_removed(
+    filled: FakeArgoCD, files: dict[str, Any]
+) -> None:
+    async with run_gateway(filled, **files) as stage:
+        await stage.live()
+        watcher = await stage.subscribe(headers=HEADERS["other"])
+        detail = await stage.subscribe(path="/api/stream/pipelines/till", headers=HEADERS["other"])
+        await watcher.wait(lambda: watcher.has_state)
+        await detail.wait(lambda: detail.has_state)
+        filled.put(application("till", project="shop", health="Degraded", message="hush"))
+        await watcher.wait(lambda: watcher.documents == {})
+        await detail.wait(lambda: detail.client.detail is None)  # type: ignore[attr-defined]
+        assert (await stage.get("/api/pipelines/till", headers=HEADERS["other"])).status == 404
 
 
 async def test_a_cursor_of_another_grant_gets_a_snapshot(filled: FakeArgoCD, files: dict[str, Any]) -> None:

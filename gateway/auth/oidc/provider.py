@@ -76,8 +76,6 @@ class Provider:
         self._freshness = Freshness(max_age=_MAX_AGE, keep=_KEEP)
         self._failure: ProviderError | ProviderDownError = ProviderDownError("the provider wasn't asked yet")
         self._asking: dict[str, asyncio.Task[None]] = {}
-        self.fetches = 0
-        """How often documents were asked for."""
 
     def __repr__(self) -> str:
         return f"<Provider {self.client.issuer}>"
@@ -201,7 +199,6 @@ class Provider:
         self._ring.learn(await self._fetch((await self.metadata()).jwks_uri), self._clock())
 
     async def _fetch(self, url: str) -> bytes:
-        self.fetches += 1
         status, body = await self._request("GET", url)
         if status != 200:
             raise ProviderError(f"the provider answers {status} where its documents should be")

@@ -6,13 +6,13 @@ Nothing is kept at the gateway, so sessions outlive restarts and are good at eve
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Literal, TypeVar
 
 import msgspec
 from joserfc import jwe
 from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
+from joserfc.jwk import GuestProtocol, OctKey
 
 from gateway.auth.identity import Identity
 
@@ -101,6 +101,5 @@ class Sealer:
         except (JoseError, msgspec.DecodeError, ValueError, TypeError, LookupError):
             return None
 
-    @property
-    def _find_key(self) -> Callable[..., OctKey]:
-        return lambda sealed: self._keys[sealed.headers()["kid"]]
+    def _find_key(self, sealed: GuestProtocol) -> OctKey:
+        return self._keys[sealed.headers()["kid"]]

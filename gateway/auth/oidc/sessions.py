@@ -172,7 +172,8 @@ class Sessions:
             self._take(session, person, self._find_end(tokens, expires_at, self._clock()))
 
     def _take(self, session: Session, person: Person | None, fresh_until: float) -> None:
-        groups = session.groups if person is None or person.groups is None else person.groups
+        # Many a provider leaves the claim out for whoever is in no group any more.
+        groups = session.groups if person is None else person.groups or ()
         changed = groups != session.groups
         self.counts["renewed"] += 1
         self._memory.renew(

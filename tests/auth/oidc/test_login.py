@@ -296,6 +296,15 @@ async def test_a_session_is_renewed_shortly_before_it_expires_and_sees_other_gro
     assert "gateway" not in (await site.get("/whoami")).cookies
 
 
+async def test_whoever_is_in_no_group_any_more_has_none_though_the_provider_says_nothing_of_groups(
+    site: Site, provider: FakeProvider, clock: Clock
+) -> None:
+    await site.log_in()
+    provider.groups = None
+    clock.now += 250
+    assert await site.whoami() == {"subject": "alice", "name": "Alice", "groups": []}
+
+
 async def test_an_open_stream_learns_what_a_renewal_brought_and_that_a_session_has_ended(
     site: Site, provider: FakeProvider, clock: Clock
 ) -> None:

@@ -1,0 +1,233 @@
+"""Connections, before they have asked for anything: they are cheap, they are bounded, and they have to hurry.
+
+A newcomer is a few hundred bytes until it has sent the whole head of its first request; only then it gets what aiohttp
+serves it by. So thousands who send half a head cost next to nothing, and where there is no room they go first.
+Afterwards aiohttp's own limits hold. Never belongs here: requests and who sends them.
+"""
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, cast
+
+from aiohttp import web
+
+from gateway.web.problem import CONTENT_TYPE, Problem
+
+HEAD_WITHIN = 10.0
+"""Seconds in which a newcomer has to send the head of its first request."""
+
+IDLE_LIMIT = 75.0
+"""Seconds that a connection may be idle between two requests: longer than proxies keep theirs, for a proxy that sends
+a request into a connection which is being closed has to answer with 502. nginx closes after 60 s."""
+
+MAX_LINE = 8_190
+"""Bytes of a request's first line, and of one header."""
+
+MAX_HEADERS = 128
+
+MAX_HEAD = 32_768
+"""Bytes of a first request's line and headers together."""
+
+LINGERING = 2.0
+"""Seconds in which the rest of a body that nobody wants may come, so that its sender reads the answer."""
+
+UNACKNOWLEDGED = 60.0
+"""Seconds after which the system gives up a connection whose other end takes nothing at all."""
+
+_END = b"\r\n\r\n"
+
+
+class Gate:
+    """Lets newcomers in to ``server``: an asyncio protocol factory. ``most`` bounds all connections.
+
+    ``counts`` gets how many were turned away, by why.
+    """
+
+    def __init__(
+        self, server: web.Server, *, most: int, counts: Counter[str], head_within: float = HEAD_WITHIN
+    ) -> None:
+        self._server = server
+        self._most = most
+        self._counts = counts
+        self._head_within = head_within
+        self._loop = asyncio.get_running_loop()
+        # In the order of their deadlines, for all have the same time.
+        self._newcomers: dict[_Newcomer, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._at_most = 0
+
+    def __call__(self) -> asyncio.Protocol:
+        """Make a newcomer."""
+        return _Newcomer(self)
+
+    @property
+    def waiting(self) -> int:
+        """How many have not yet asked for anything."""
+        return len(self._newcomers)
+
+    def arrive(self, newcomer: "_Newcomer") -> bool:
+        """Take a newcomer, if there is room or one who waits can go for it."""
+        if self._is_full():
+            if not self._newcomers:
+                self._counts["connections"] += 1
+                return False
+            oldest = next(iter(self._newcomers))
+            self.leave(oldest)
+            self._counts["connections"] += 1
+            oldest.abort()
+        self._newcomers[newcomer] = self._loop.time() + self._head_within
+        self._at_most += 1
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._newcomers[newcomer], self._look)
+        return True
+
+    def leave(self, newcomer: "_Newcomer") -> None:
+        """Forget a newcomer, who has gone."""
+        self._newcomers.pop(newcomer, None)
+
+    def let_in(self, newcomer: "_Newcomer", transport: asyncio.Transport, head: bytes) -> None:
+        """Let aiohttp go on with a connection."""
+        self._newcomers.pop(newcomer, None)
+        handler = self._server()
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
+        handler.data_received(head)
+
+    def refuse(self, newcomer: "_Newcomer", limit: str) -> None:
+        """Count a newcomer who was turned away."""
+        self._counts[limit] += 1
+        self._newcomers.pop(newcomer, None)
+
+    def close(self) -> None:
+        """Send everybody away who has not yet asked for anything."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for newcomer in list(self._newcomers):
+            self.leave(newcomer)
+            newcomer.abort()
+
+    def _is_full(self) -> bool:
+        # Counting them all costs more than knowing that they can't be too many.
+        if self._at_most >= self._most:
+            self._at_most = len(self._server.connections) + len(self._newcomers)
+        return self._at_most >= self._most
+
+    def _look(self) -> None:
+        """Turn away whoever's time is over, and look again when the next one's is."""
+        self._timer = None
+        now = self._loop.time()
+        while self._newcomers:
+            newcomer, deadline = next(iter(self._newcomers.items()))
+            if deadline > now:
+                self._timer = self._loop.call_at(deadline, self._look)
+                return
+            newcomer.expire()
+
+
+class _Newcomer(asyncio.Protocol):
+    """A connection that has not yet asked for anything."""
+
+    __slots__ = ("_gate", "_head", "_transport")
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._head = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        if not self._gate.arrive(self):
+            self._transport.abort()
+            return
+        connection = transport.get_extra_info("socket")
+        if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNACKNOWLEDGED * 1_000))
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        # The end may have come in two parts.
+        seen = max(0, len(self._head) - len(_END))
+        self._head += data
+        end = self._head.find(_END, seen)
+        line = self._head.find(b"\r\n")
+        if (line if line >= 0 else len(self._head)) > MAX_LINE:
+            self._refuse("query", 414, "The address of this request is too long.")
+        elif (end if end >= 0 else len(self._head)) > MAX_HEAD:
+            self._refuse("head", 431, "The headers of this request are too large.")
+        elif end >= 0:
+            transport, self._transport = self._transport, None
+            self._gate.let_in(self, transport, self._head)
+
+    def eof_received(self) -> None:
+        self._gate.leave(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._gate.leave(self)
+        self._transport = None
+
+    def expire(self) -> None:
+        """Turn it away, for its time is over."""
+        if self._head:
+            self._refuse("slow_head", 408, "The headers of this request didn't come in time.")
+        else:
+            self._gate.refuse(self, "slow_head")
+            self.abort()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _refuse(self, limit: str, status: int, detail: str) -> None:
+        self._gate.refuse(self, limit)
+        if self._transport is not None:
+            self._transport.write(_write_problem(status, detail))
+            self._transport.close()
+
+
+def _write_problem(status: int, detail: str) -> bytes:
+    """Return a whole answer, for where no request is that aiohttp could answer."""
+    slug = {408: "request-timeout", 414: "query-too-long", 431: "headers-too-large"}[status]
+    problem = Problem(status=status, type=slug, detail=detail)
+    body = problem.body()
+    return (
+        f"HTTP/1.1 {status} {slug}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n"
+        "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+    ).encode() + body
+
+
+class GatedRunner(web.AppRunner):
+    """An aiohttp runner whose connections come through a gate; ``most`` bounds them, ``counts`` is the gate's."""
+
+    def __init__(self, app: web.Application, *, most: int, counts: Counter[str], **more: Any) -> None:
+        super().__init__(
+            app,
+            keepalive_timeout=IDLE_LIMIT,
+            lingering_time=LINGERING,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_LINE,
+            max_headers=MAX_HEADERS,
+            **more,
+        )
+        self._most = most
+        self._counts = counts
+        self._gate: Gate | None = None
+
+    @property
+    def server(self) -> web.Server | None:
+        """What sites make a connection's protocol by: the gate, once there is a server behind it."""
+        if self._gate is None and (server := super().server) is not None:
+            self._gate = Gate(server, most=self._most, counts=self._counts)
+        return cast("web.Server | None", self._gate)
+
+    async def cleanup(self) -> None:
+        """Send newcomers away, and end the rest as aiohttp does."""
+        if self._gate is not None:
+            self._gate.close()
+        await super().cleanup()
+
+
