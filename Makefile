@@ -5,7 +5,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: install demo browser prometheus screenshots test recipes check bench lock clean
+.PHONY: install demo browser prometheus screenshots test recipes check audit sbom bench lock clean
 
 install: .venv/.synced
 
@@ -50,6 +50,19 @@ check: install
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(UV) lock --quiet --check
+	.venv/bin/python audit.py licences
+
+# Licences are read from what is installed. Known vulnerabilities are asked of the package index; it says if it couldn't.
+audit: install
+	.venv/bin/python audit.py licences
+	.venv/bin/python audit.py vulnerabilities $(UV)
+
+# What runs, as a CycloneDX bill of materials, from the lock file and its hashes.
+sbom: dist/sbom.cdx.json
+
+dist/sbom.cdx.json: uv.lock pyproject.toml | $(UV)
+	@mkdir -p $(@D)
+	$(UV) export --quiet --locked --no-dev --all-extras --preview-features sbom-export --format cyclonedx1.5 --output-file $@ > /dev/null
 
 bench: install
 	.venv/bin/python -m benchmarks

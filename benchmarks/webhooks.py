@@ -30,7 +30,12 @@ def push(number: int) -> bytes:
     """Return a push of one commit, or a run that it started, as GitHub posts them."""
     sha = hashlib.sha256(str(number // 2).encode()).hexdigest()[:40]
     repository = {"full_name": "example/shop", "html_url": "https://github.com/example/shop", "name": "shop"}
-    commit: dict[str, Any] = {"id": sha, "message": f"Change {number}", "timestamp": "2026-11-20T23:17:48Z", "url": "https://x/y"}
+    commit: dict[str, Any] = {
+        "id": sha,
+        "message": f"Change {number}",
+        "timestamp": "2026-11-20T23:17:48Z",
+        "url": "https://x/y",
+    }
     commit |= {"author": {"name": "Somebody"}, "added": [], "removed": [], "modified": ["main.py"]}
     if number % 2:
         run = {"id": number, "name": "Build", "head_sha": sha, "head_branch": "main", "run_attempt": 1}

@@ -157,6 +157,22 @@ export interface Application {
   readonly deletionTimestamp?: string;
 }
 
+/** The data of a `breach` event: a deployment of an application that one sees has missed a target. It has no id, is told once to those who are connected, and changes nothing of the state. */
+export interface Breach {
+  /** The application's key. */
+  readonly application: string;
+  /** The name of the SLO, as `/api/kpis` lists them: `build`, `pipeline`, `lead` and `sync` are times, `deployments` is success. */
+  readonly slo: string;
+  /** How many seconds it may take; absent for success. */
+  readonly target?: number;
+  /** How many seconds it took; absent for success. */
+  readonly actual?: number;
+  /** The deployment's id, as timelines have it. */
+  readonly deployment: string;
+  /** When the deployment's operation finished; when it began, while it runs. */
+  readonly at: string;
+}
+
 /** The data of a `delta` event: what changed. For each key of `changed` assign its fields, whole: null removes a field, an unknown key begins empty. Then drop the keys in `removed`. No key is in both. */
 export interface Delta {
   /** Only in the first event of a stream that continues from a cursor: `resumed`. Such a delta is empty where nothing changed meanwhile. */
@@ -199,6 +215,8 @@ export interface Detail {
   readonly tree?: Tree;
   /** The rollouts of Argo Rollouts among its resources: where each stands, and what was measured. Absent until one is known, and where there are none. */
   readonly rollouts?: ReadonlyArray<Rollout>;
+  /** Its last deployments and rollbacks on their way from commit to Healthy, the newest first. Absent until they are read. */
+  readonly timeline?: ReadonlyArray<TimelineChange>;
   /** Why the application isn't well, in a sentence each, the worst first. Empty where there is nothing to say. */
   readonly explanations: ReadonlyArray<Explanation>;
   readonly links: Links;
@@ -207,8 +225,8 @@ export interface Detail {
 
 /** The data of a `goodbye` event: the last of a stream that the gateway ends. An EventSource comes back by itself. */
 export interface Goodbye {
-  /** `lifetime`: the stream was open for long enough. `drain`: this gateway goes down; another, or the next, will answer. `overloaded`: there is no room at the moment. `unknown`: what was asked for before anything was known doesn't exist; coming back tells more. */
-  readonly reason: "lifetime" | "drain" | "overloaded" | "unknown" | (string & {});
+  /** `lifetime`: the stream was open for long enough. `drain`: this gateway goes down; another, or the next, will answer. `overloaded`: there is no room at the moment. `expired`: what the client showed to be let in has ended or was taken back; it needs to show something else. `unknown`: what was asked for before anything was known doesn't exist; coming back tells more. */
+  readonly reason: "lifetime" | "drain" | "overloaded" | "expired" | "unknown" | (string & {});
   /** How many milliseconds to wait before coming back; the same as the stream's `retry:` field. */
   readonly retryMs: number;
 }
@@ -240,7 +258,7 @@ export interface Problem {
 
 /** The data of a `snapshot` event: everything that the subscriber sees. It replaces whatever a client holds. */
 export interface Snapshot {
-  /** Why a snapshot came: `new`, no cursor was sent; `epoch`, the cursor is from before a restart of the gateway (or isn't one of its own); `view`, it was given for other parameters; `trimmed`, it is older than what the gateway remembers; `lagged`, within a stream: the client was too far behind for a delta. */
+  /** Why a snapshot came: `new`, no cursor was sent; `epoch`, the cursor is from before a restart of the gateway (or isn't one of its own); `view`, it was given for other parameters, or for other rights than are granted now; `trimmed`, it is older than what the gateway remembers; `lagged`, within a stream: the client was too far behind for a delta. */
   readonly reason: "new" | "epoch" | "view" | "trimmed" | "lagged" | (string & {});
   /** The place in the gateway's log that the snapshot shows. Opaque; equal positions are equal states. */
   readonly position: string;
@@ -258,7 +276,7 @@ export interface Status {
   readonly epoch: string;
   /** The last position of its log. */
   readonly position: string;
-  /** How many applications it knows. */
+  /** How many applications it knows that whoever asks may see. */
   readonly applications: number;
   /** Its line to Argo CD. */
   readonly upstream: {
@@ -268,7 +286,7 @@ export interface Status {
     readonly verifiedAt?: string;
     /** Argo CD's version. Absent until it is known. */
     readonly version?: string;
-    /** The last failure upstream, however long ago. */
+    /** The last failure upstream, however long ago. For those with the right `admin` alone. */
     readonly lastError?: {
       /** When. */
       readonly at: string;
@@ -309,8 +327,25 @@ export interface Status {
     /** Applications whose detail is watched. */
     readonly details: number;
   };
-  /** How access is configured: `loopback`, this machine only; `none`, everybody who can reach it. */
-  readonly access: "loopback" | "none" | (string & {});
+  /** How access is configured: `loopback`, this machine only; `none`, everybody who can reach it; by `tokens`, or by the headers of a `proxy`. */
+  readonly access: "loopback" | "none" | "tokens" | "proxy" | (string & {});
+  /** The delivery history. */
+  readonly deliveries?: {
+    /** The senders that are on. */
+    readonly senders: ReadonlyArray<string>;
+    /** Whether the history is kept in a database, or in memory, where it ends with the process. */
+    readonly database: "memory" | "kept" | (string & {});
+    /** Deliveries that wait in memory to be processed. */
+    readonly waiting: number;
+  };
+}
+
+/** Changes on their way from a commit to Healthy, the newest first. */
+export interface Timeline {
+  /** The key of the application that was asked for. */
+  readonly application?: string;
+  /** The changes. */
+  readonly changes: ReadonlyArray<TimelineChange>;
 }
 
 /** The controller that made the application. */
@@ -767,6 +802,143 @@ export interface Upstream {
   readonly verifiedAt?: string;
 }
 
+/** How sure it is that something belongs to the change, and why. */
+export interface TimelineLink {
+  /** How sure: `certain` by a digest or by what CI says, `strong` by a SHA in a tag or a trailer, `likely` by a message, `weak` by what whoever asked for the sync claims. */
+  readonly grade: "certain" | "strong" | "likely" | "weak" | (string & {});
+  /** Sentences for people, the deciding one first. */
+  readonly evidence: ReadonlyArray<string>;
+}
+
+/** A part of a stage: a job, an image, one of several commits. */
+export interface Item {
+  /** What it is. */
+  readonly title: string;
+  /** How it ended, or how it is. */
+  readonly state?: string;
+  /** What kind it is: `build`, `test`, `scan`, … */
+  readonly kind?: string;
+  /** When it began. */
+  readonly startedAt?: string;
+  /** When it ended. */
+  readonly finishedAt?: string;
+  /** More of it, in words. */
+  readonly detail?: string;
+  /** Where to read on. */
+  readonly url?: string;
+  /** A scan's findings by severity, in the scanner's words. */
+  readonly counts?: Readonly<Record<string, number>>;
+  readonly link?: TimelineLink;
+}
+
+/** One stage of a change. */
+export interface Stage {
+  /** Which; all seven are there, in this order. */
+  readonly stage: "commit" | "build" | "image" | "manifest" | "sync" | "rollout" | "healthy" | (string & {});
+  /** How far it is. */
+  readonly state: "done" | "running" | "failed" | "skipped" | "unknown" | (string & {});
+  /** What it is, in short. */
+  readonly title?: string;
+  /** When it began. */
+  readonly startedAt?: string;
+  /** When it ended. */
+  readonly finishedAt?: string;
+  /** More of it, in words. */
+  readonly detail?: string;
+  /** Where to read on. */
+  readonly url?: string;
+  /** Its parts. */
+  readonly items?: ReadonlyArray<Item>;
+  readonly link?: TimelineLink;
+}
+
+/** One change of one application: one operation of Argo CD, and what belongs to it. */
+export interface TimelineChange {
+  /** Its id; it never changes. */
+  readonly id: string;
+  /** The application's key. */
+  readonly application: string;
+  /** Its Argo CD project. */
+  readonly project?: string;
+  /** Its service. */
+  readonly service?: string;
+  /** Its environment. */
+  readonly environment?: string;
+  /** Its team. */
+  readonly team?: string;
+  /** What became of it. */
+  readonly outcome: "running" | "progressing" | "succeeded" | "failed" | "rolled-back" | "superseded" | (string & {});
+  /** What it was; only deployments and rollbacks count. */
+  readonly kind: "deployment" | "rollback" | "restart" | "self-heal" | "partial" | "dry-run" | "refresh" | (string & {});
+  /** Whether Argo CD began it by itself. */
+  readonly automated?: boolean;
+  /** Who began it. */
+  readonly initiatedBy?: string;
+  /** The revisions that were synced, one for each source. */
+  readonly revisions?: ReadonlyArray<string>;
+  /** The images that it set. */
+  readonly images?: ReadonlyArray<string>;
+  /** When the operation began. */
+  readonly startedAt?: string;
+  /** When its outcome was decided. Absent while it is open. */
+  readonly endedAt?: string;
+  /** Whether it was found in Argo CD's history, its course unseen. */
+  readonly seeded?: boolean;
+  /** Its stages. */
+  readonly stages?: ReadonlyArray<Stage>;
+  /** How long its parts took, in seconds; what can't be known is absent. */
+  readonly durations?: {
+    /** The run of CI that built it. */
+    readonly build?: number;
+    /** From the push of its source commit to Healthy. */
+    readonly pipeline?: number;
+    /** From the manifests' commit until Argo CD compared with it. */
+    readonly detect?: number;
+    /** From then until the operation began. */
+    readonly wait?: number;
+    /** The operation. */
+    readonly apply?: number;
+    /** From the manifests' commit to the operation's end. */
+    readonly sync?: number;
+    /** From the operation's end to Healthy. */
+    readonly rollout?: number;
+    /** From the source commit to Healthy. */
+    readonly lead?: number;
+  };
+  /** For a rollback: what it took back. For what was taken back: by what. */
+  readonly rollback?: {
+    /** A new revision with earlier images, Argo CD's own rollback, or a rollout that was aborted. */
+    readonly how: "revert" | "argocd" | "abort" | (string & {});
+    /** The id of what was taken back. */
+    readonly of?: string;
+    /** The id of what took it back. */
+    readonly by?: string;
+    /** When. */
+    readonly at?: string;
+  };
+  /** The id of the change that came before this was healthy. */
+  readonly supersededBy?: string;
+  /** Why something couldn't be linked. */
+  readonly remarks?: ReadonlyArray<string>;
+  /** How the service did before and after, where a Prometheus was asked; absent until the time after it is over. */
+  readonly effects?: {
+    /** In seconds. */
+    readonly latency?: Effect;
+    /** The share of requests that failed. */
+    readonly errors?: Effect;
+  };
+}
+
+/** One measurement of a service before and after a deployment, by a Prometheus. */
+export interface Effect {
+  /** As of the start of the operation. */
+  readonly before?: number;
+  /** As of some time after its end. */
+  readonly after?: number;
+  /** Why one of the two, or both, are absent, for people. */
+  readonly why?: string;
+}
+
 /** The state at a position. */
 export interface Pipelines {
   readonly position: string;
@@ -892,10 +1064,271 @@ export interface DetailDelta {
     readonly operationResult?: OperationResult | null;
     readonly tree?: Tree | null;
     readonly rollouts?: ReadonlyArray<Rollout> | null;
+    readonly timeline?: ReadonlyArray<TimelineChange> | null;
     readonly explanations?: ReadonlyArray<Explanation> | null;
     readonly links?: Links | null;
     readonly parts?: Parts | null;
   };
   /** True where the application is gone; then nothing is in `changed`. */
   readonly removed?: boolean;
+}
+
+/** Figures of deployments and builds. What can't be known is absent. */
+export interface Kpis {
+  /** From when on. */
+  readonly since: string;
+  /** Until when. */
+  readonly until: string;
+  /** What is grouped by. */
+  readonly by: string;
+  /** How long the parts of the course are. */
+  readonly bucket: string;
+  /** The targets. */
+  readonly slos: ReadonlyArray<{
+    /** `build`, `pipeline`, `lead` or `sync`, for times; `builds` or `deployments`, for their success. */
+    readonly name: string;
+    /** The share that has to keep it. */
+    readonly objective: number;
+    /** The time, in `unit`. */
+    readonly target?: number;
+    /** `s`, seconds. */
+    readonly unit?: string;
+  }>;
+  /** The groups. */
+  readonly groups: ReadonlyArray<{
+    /** What is grouped by. */
+    readonly by: string;
+    /** The group's name; `all` where nothing is grouped. */
+    readonly name: string;
+    /** Deployments and rollbacks. */
+    readonly deployments: number;
+    /** Of these, those that were Healthy in time and not rolled back soon. */
+    readonly succeeded: number;
+    /** Those that weren't; what is still open, or was superseded, is neither. */
+    readonly failed: number;
+    /** Those that were rolled back. */
+    readonly rolledBack: number;
+    /** Runs of CI. Absent if none is known. */
+    readonly builds?: number;
+    /** By clock. */
+    readonly durations: {
+      /** The run of CI that built it. */
+      readonly build?: {
+        /** The median. */
+        readonly p50: number;
+        /** The 90th percentile. */
+        readonly p90: number;
+        /** The 99th percentile. */
+        readonly p99: number;
+        /** Of how many. */
+        readonly count: number;
+      };
+      /** From the push of its source commit to Healthy. */
+      readonly pipeline?: {
+        /** The median. */
+        readonly p50: number;
+        /** The 90th percentile. */
+        readonly p90: number;
+        /** The 99th percentile. */
+        readonly p99: number;
+        /** Of how many. */
+        readonly count: number;
+      };
+      /** From the manifests' commit until Argo CD compared with it. */
+      readonly detect?: {
+        /** The median. */
+        readonly p50: number;
+        /** The 90th percentile. */
+        readonly p90: number;
+        /** The 99th percentile. */
+        readonly p99: number;
+        /** Of how many. */
+        readonly count: number;
+      };
+      /** From then until the operation began. */
+      readonly wait?: {
+        /** The median. */
+        readonly p50: number;
+        /** The 90th percentile. */
+        readonly p90: number;
+        /** The 99th percentile. */
+        readonly p99: number;
+        /** Of how many. */
+        readonly count: number;
+      };
+      /** The operation. */
+      readonly apply?: {
+        /** The median. */
+        readonly p50: number;
+        /** The 90th percentile. */
+        readonly p90: number;
+        /** The 99th percentile. */
+        readonly p99: number;
+        /** Of how many. */
+        readonly count: number;
+      };
+      /** From the manifests' commit to the operation's end. */
+      readonly sync?: {
+        /** The median. */
+        readonly p50: number;
+        /** The 90th percentile. */
+        readonly p90: number;
+        /** The 99th percentile. */
+        readonly p99: number;
+        /** Of how many. */
+        readonly count: number;
+      };
+      /** From the operation's end to Healthy. */
+      readonly rollout?: {
+        /** The median. */
+        readonly p50: number;
+        /** The 90th percentile. */
+        readonly p90: number;
+        /** The 99th percentile. */
+        readonly p99: number;
+        /** Of how many. */
+        readonly count: number;
+      };
+      /** From the source commit to Healthy. */
+      readonly lead?: {
+        /** The median. */
+        readonly p50: number;
+        /** The 90th percentile. */
+        readonly p90: number;
+        /** The 99th percentile. */
+        readonly p99: number;
+        /** Of how many. */
+        readonly count: number;
+      };
+    };
+    /** Shares that succeeded. */
+    readonly successRate: {
+      /** Of builds. */
+      readonly builds?: number;
+      /** Of deployments that are decided. */
+      readonly deployments?: number;
+    };
+    /** DORA's four. */
+    readonly dora: {
+      /** Successful deployments a day. */
+      readonly deploymentFrequency?: number;
+      /** The median from commit to Healthy, in seconds. */
+      readonly leadTime?: number;
+      /** The share of decided deployments that failed. */
+      readonly changeFailureRate?: number;
+      /** The median from a failure to the next success, in seconds. */
+      readonly timeToRestore?: number;
+    };
+    /** How much of each target's error budget is spent. */
+    readonly budgets: ReadonlyArray<{
+      /** The target's name. */
+      readonly slo: string;
+      /** The share that has to keep it. */
+      readonly objective: number;
+      /** The time, in seconds. */
+      readonly target?: number;
+      /** Of how many. */
+      readonly count: number;
+      /** How many didn't keep it. */
+      readonly breaches: number;
+      /** The share of the budget that is spent; more than 1 is overspent. */
+      readonly spent: number;
+      /** What is left of it; negative if overspent. */
+      readonly remaining: number;
+    }>;
+    /** The course, in order. */
+    readonly buckets: ReadonlyArray<{
+      /** When it began. */
+      readonly start: string;
+      /** Deployments in it. */
+      readonly deployments: number;
+      /** Those that failed. */
+      readonly failed: number;
+      /** From commit to Healthy. */
+      readonly lead?: {
+        /** The median. */
+        readonly p50: number;
+        /** The 90th percentile. */
+        readonly p90: number;
+      };
+      /** From manifest to synced. */
+      readonly sync?: {
+        /** The median. */
+        readonly p50: number;
+        /** The 90th percentile. */
+        readonly p90: number;
+      };
+    }>;
+  }>;
+}
+
+/** What senders posted, the newest first. */
+export interface Deliveries {
+  /** The deliveries. */
+  readonly deliveries: ReadonlyArray<{
+    /** Its number in the log. */
+    readonly id: number;
+    /** Who sent it. */
+    readonly sender: "argocd" | "argo-workflows" | "cdevents" | "github" | "gitlab" | "registry" | "trivy" | (string & {});
+    /** What the sender calls it. Absent where it wasn't believed or couldn't be read. */
+    readonly deliveryId?: string;
+    /** What it was. */
+    readonly event?: string;
+    /** When it came. */
+    readonly receivedAt: string;
+    /** What became of it. */
+    readonly outcome: "accepted" | "processed" | "ignored" | "rejected" | "failed" | (string & {});
+    /** Why, where that isn't plain: why it was refused or ignored, or that nothing asked for what it told. */
+    readonly why?: string;
+    /** Its body's bytes. */
+    readonly size: number;
+    /** How many facts it told. */
+    readonly facts?: number;
+    /** How many of them some deployment asked for. */
+    readonly matched?: number;
+    /** How often it came again. */
+    readonly repeats?: number;
+    /** Whether it can be processed again. */
+    readonly redeliverable: boolean;
+  }>;
+  /** `before` of the next page. Absent on the last. */
+  readonly next?: number;
+}
+
+/** What became of a delivery so far: it is kept. */
+export interface Receipt {
+  /** Its number in the log. */
+  readonly id: number;
+  /** `accepted`: it will be processed at once; `ignored`: there is nothing in it of use; `duplicate`: it came before, and nothing is done. */
+  readonly outcome: "accepted" | "ignored" | "duplicate" | (string & {});
+  /** Why it is ignored. */
+  readonly why?: string;
+}
+
+/** Whether a commit is ready to be released, and why. */
+export interface Checklist {
+  /** The commit; only the digits that were asked for where nobody told of it. */
+  readonly sha: string;
+  /** `ready`: every item is `ok`. `not-ready`: one is `failed` or `pending`. `unknown`: none is, but one is `unknown`. */
+  readonly state: "ready" | "not-ready" | "unknown" | (string & {});
+  /** When that was. */
+  readonly checkedAt: string;
+  /** Where the commit is, as `host/path`. */
+  readonly repositories?: ReadonlyArray<string>;
+  /** The keys of the applications that it concerns: made from its repository, or from images that are built of it. */
+  readonly applications: ReadonlyArray<string>;
+  /** CI, scans and Argo CD, in this order. */
+  readonly items: ReadonlyArray<ChecklistItem>;
+}
+
+/** One item of a checklist. */
+export interface ChecklistItem {
+  /** `ci`: every run for the commit succeeded. `scan`: what was found passes the gate. `sync`: Argo CD would sync every application. */
+  readonly item: "ci" | "scan" | "sync" | (string & {});
+  /** `pending` gets better by waiting, `failed` doesn't; `unknown` is what nobody told. */
+  readonly state: "ok" | "failed" | "pending" | "unknown" | (string & {});
+  /** In a sentence, for people. */
+  readonly why: string;
+  /** Further sentences, what isn't well first; 50 at most. */
+  readonly evidence?: ReadonlyArray<string>;
 }

@@ -60,6 +60,9 @@ Header = Annotated[str, AfterValidator(parse_header), Notation(unit="header")]
 File = Annotated[Path | None, Notation(unit="path", check=check_readable)]
 
 
+Limit = Annotated[Annotated[int, Field(ge=1)] | None, Notation(unit="number")]
+
+
 class AccessVariables(BaseModel):
     """What ``auth`` is set up by."""
 
@@ -72,7 +75,8 @@ class AccessVariables(BaseModel):
         description="For `tokens`: the file (TOML) of their hashes; `gateway token new` writes an entry.",
     )
     proxy_trusted: Networks = Field(
-        default=(), description="For `proxy`: the addresses that are believed; from all others its headers are ignored."
+        default=(),
+        description="The proxies' addresses that are believed: for `proxy` about who asks, always about from where.",
     )
     proxy_user_header: Header = Field(
         default="X-Forwarded-User", description="For `proxy`: the header that names the user."
@@ -80,4 +84,13 @@ class AccessVariables(BaseModel):
     proxy_groups_header: Header = Field(
         default="X-Forwarded-Groups",
         description="For `proxy`: the header that names their groups, separated by commas.",
+    )
+    max_streams_per_identity: Limit = Field(
+        default=None, description="How many streams one user or token may have open; unset, any number."
+    )
+    max_streams_per_address: Limit = Field(
+        default=None, description="How many streams one address may have open; unset, any number."
+    )
+    max_requests_per_second: Limit = Field(
+        default=None, description="How many requests a second one address, user or token may send; unset, any number."
     )

@@ -20,14 +20,12 @@ from gateway.detail.desk import Desk
 from gateway.detail.log import DetailLog, DetailWording
 from gateway.detail.messages import RolloutEnded
 from gateway.entrance import Entrance
-from gateway.errors import ListenError
 from gateway.hub.feed import Feed
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.keeper import Keeper
 from gateway.log.memory import MemoryLog
 from gateway.observability.health import why_not_ready
-from gateway.observability.logs import make_server_logger
 from gateway.observability.metrics import make_registry
 from gateway.options import (
     find_database,
@@ -48,11 +46,9 @@ from gateway.upstream.driver import Driver
 from gateway.upstream.inspector import Inspector
 from gateway.upstream.reflector import Reflector
 from gateway.web.context import CONTEXT, Context
+from gateway.web.listening import listen
 from gateway.web.middleware import make_header_signal, make_middleware
 from gateway.web.routes import add_routes
-
-BACKLOG = 1_024
-"""Connections that may wait to be accepted, when everybody comes back at once."""
 
 DETAIL_CHANGES, DETAIL_BYTES = 2_000, 8 << 20
 """What is kept of the details' changes, for those who resume; in memory, trees take ten times their bytes."""
@@ -60,8 +56,8 @@ DETAIL_CHANGES, DETAIL_BYTES = 2_000, 8 << 20
 SHOWN_KINDS, SHOWN_CHANGES = ("deployment", "rollback"), 20
 """What of an application's timeline is part of its detail."""
 
-CLOSING_TIME = 2.0
-"""Seconds for the last bytes of streams and answers at the very end."""
+SPARE_CONNECTIONS = 2_000
+"""Connections beside those of all streams that there may be: for other requests, and for those who ask for nothing."""
 
 _log = structlog.get_logger(__name__)
 
@@ -266,8 +262,8 @@ class Gateway:
 
     async def _serve(self, stack: contextlib.AsyncExitStack) -> web.TCPSite:
         settings = self.settings
-        guard = self.entrance.guard.make_middleware()
-        app = web.Application(middlewares=[make_middleware(loopback_only=settings.auth is None), guard])
+        answer = make_middleware(loopback_only=settings.auth is None)
+        app = web.Application(middlewares=[answer, *self.entrance.make_middlewares()])
         app[CONTEXT] = Context(
             clock=self.clock,
             hub=self.hub,
@@ -287,10 +283,15 @@ class Gateway:
         origins = frozenset(settings.cors_origins)
         app.on_response_prepare.append(make_header_signal(origins, loopback_pages=self._loopback_pages))
         app.on_shutdown.append(self._end_streams)
-        site, self.address = await _listen(stack, app, settings.host, settings.port)
+        counts = self.entrance.turnstile.limits.counts
+        most = settings.max_subscribers + SPARE_CONNECTIONS
+        site, self.address = await listen(stack, app, settings.host, settings.port, most=most, counts=counts)
         metrics = web.Application()
         metrics.router.add_get("/metrics", make_aiohttp_handler(make_registry(self.reporter.read)))
-        _, self.metrics_address = await _listen(stack, metrics, settings.metrics_host, settings.metrics_port)
+        metrics.on_response_prepare.append(make_header_signal(frozenset()))
+        _, self.metrics_address = await listen(
+            stack, metrics, settings.metrics_host, settings.metrics_port, most=SPARE_CONNECTIONS, counts=counts
+        )
         host, port = self.address
         _log.info("gateway.listening", host=host, port=port, metrics_port=self.metrics_address[1])
         if settings.auth == "none":
@@ -331,29 +332,3 @@ class Gateway:
             uptime=now - self.started_at,
             ready_after=self.settings.ready_after,
         )
-
-
-async def _listen(
-    stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int
-) -> tuple[web.TCPSite, tuple[str, int]]:
-    """Serve an application; return its site and the address that it got. Raises ListenError."""
-    # Without handler_cancellation a handler outlives its browser; without access_log=None each stream is logged thrice.
-    runner = web.AppRunner(
-        app,
-        handler_cancellation=True,
-        access_log=None,
-        shutdown_timeout=CLOSING_TIME,
-        logger=make_server_logger(),
-    )
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host, port, backlog=BACKLOG)
-    try:
-        await site.start()
-    except OSError as error:
-        raise ListenError(
-            f"can't listen on {host}:{port}: {error.strerror or error}. "
-            "Set GATEWAY_HOST and GATEWAY_PORT, or GATEWAY_METRICS_HOST and GATEWAY_METRICS_PORT."
-        ) from error
-    address = runner.addresses[0]
-    return site, (address[0], address[1])

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from gateway.auth.authenticator import Authenticator, OpenDoor, ProxyAuthenticator, TokenAuthenticator
 from gateway.auth.keeper import AccessKeeper
@@ -15,7 +17,9 @@ from gateway.hub.hub import Hub
 from gateway.settings import Settings
 from gateway.web.audience import Audience
 from gateway.web.guard import Guard
+from gateway.web.limits import Bounds, Limits
 from gateway.web.login import LoginRoutes
+from gateway.web.turnstile import Turnstile
 
 
 class Entrance:
@@ -34,10 +38,16 @@ class Entrance:
         # Without a way to tell people apart, everybody is everybody.
         access = None if isinstance(self.authenticator, OpenDoor) else lambda: self.keeper.access
         self.guard = Guard(self.authenticator, access, base_path=settings.base_path)
+        self.turnstile = _make_turnstile(settings, clock=clock, jitter=hub.retry_ms)
         self.audience = Audience(hub, self.guard, clock=clock, nudge=nudge)
         self.keeper.follow(self.audience.recheck)
         if self.logins is not None:
             self.logins.authenticator.sessions.follow(self.audience.recheck)
+
+    def make_middlewares(self) -> list[Middleware]:
+        """Return what every request comes past, in this order."""
+        before, behind = self.turnstile.make_middlewares()
+        return [before, self.guard.make_middleware(), behind]
 
     def add_routes(self, app: web.Application, *, public_url: str | None, base_path: str) -> None:
         """Add the routes of a login, where there is one."""
@@ -56,7 +66,8 @@ class Entrance:
         """What happened, by name: ``refused_expired``, ``file_reloaded`` and the like."""
         refused = {f"refused_{why}": number for why, number in self.guard.counts.items()}
         files = {f"file_{outcome}": number for outcome, number in self.keeper.counts.items()}
-        return refused | files | ({} if self.logins is None else self.logins.tally())
+        limits = {f"limit_{name}": number for name, number in self.turnstile.limits.counts.items()}
+        return refused | files | limits | ({} if self.logins is None else self.logins.tally())
 
     async def run(self) -> None:
         """Look at the files, and at who is here, until cancelled."""
@@ -65,18 +76,36 @@ class Entrance:
             group.create_task(self.audience.run(), name="audience")
 
 
+def _make_turnstile(settings: Settings, *, clock: Callable[[], float], jitter: Callable[[], int]) -> Turnstile:
+    bounds = Bounds(
+        streams_per_identity=settings.max_streams_per_identity,
+        streams_per_address=settings.max_streams_per_address,
+        requests_per_second=settings.max_requests_per_second,
+    )
+    parts = urlsplit(settings.public_url or "")
+    return Turnstile(
+        Limits(bounds),
+        trusts=_make_headers(settings).trusts,
+        site=f"{parts.scheme}://{parts.netloc}" if settings.public_url else None,
+        base_path=settings.base_path,
+        clock=clock,
+        jitter=jitter,
+    )
+
+
+def _make_headers(settings: Settings) -> ProxyHeaders:
+    return ProxyHeaders(
+        trusted=settings.proxy_trusted, user=settings.proxy_user_header, groups=settings.proxy_groups_header
+    )
+
+
 def make_authenticator(settings: Settings, keeper: AccessKeeper, *, clock: Callable[[], float]) -> Authenticator:
     """Return what tells people and programs apart."""
     match settings.auth:
         case "tokens":
             return TokenAuthenticator(lambda: keeper.tokens, clock=clock)
         case "proxy":
-            headers = ProxyHeaders(
-                trusted=settings.proxy_trusted,
-                user=settings.proxy_user_header,
-                groups=settings.proxy_groups_header,
-            )
-            return ProxyAuthenticator(headers)
+            return ProxyAuthenticator(_make_headers(settings))
         case _:
             return OpenDoor()
 

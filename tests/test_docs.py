@@ -185,7 +185,9 @@ def read_metrics() -> dict[str, bool]:
         delivery_waiting=0,
         log_offset=1,
         tick_seconds=0.1,
-        access=dict.fromkeys(("refused_anonymous", "file_reloaded", "login_good", "bearer_good", "session_renewed"), 1),
+        access=dict.fromkeys(
+            ("refused_anonymous", "file_reloaded", "limit_query", "login_good", "bearer_good", "session_renewed"), 1
+        ),
         around=Around(
             durations={("sync", "prod"): Distribution(buckets=[("+Inf", 1)], total=1.0)},
             detected={True: Distribution(buckets=[("+Inf", 1)], total=1.0)},

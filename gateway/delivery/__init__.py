@@ -2,5 +2,6 @@
 
 Senders' webhooks become ``events`` (``webhooks``), Argo CD's operations become ``deployments``; ``correlate`` links
 them and says why; ``timeline`` and ``kpi`` read the result. All of that is pure. ``repository`` keeps it, ``runner``
-feeds it. Never belongs here: HTTP routes (``web``), or the state of applications as subscribers see it (``store``, ``log``).
+feeds it. Never belongs here: HTTP routes (``web``), or the state of applications as subscribers see it (``store``,
+``log``).
 """

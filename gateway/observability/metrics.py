@@ -93,6 +93,7 @@ class GatewayCollector(Collector):
         yield GaugeMetricFamily("gateway_log_offset", "The offset of the newest change.", now.log_offset)
         yield GaugeMetricFamily("gateway_tick_seconds", "How long the last tick took.", now.tick_seconds)
         yield _count("gateway_access_refusals", "Requests that were turned away.", "reason", now.access, "refused_")
+        yield _count("gateway_limited", "Times that somebody was over a limit.", "limit", now.access, "limit_")
         yield _count("gateway_access_files", "Changed files of the access, by outcome.", "outcome", now.access, "file_")
         yield _count("gateway_logins", "Logins, by how they ended.", "outcome", now.access, "login_")
         yield _count("gateway_bearer_tokens", "JWTs of services, by outcome.", "outcome", now.access, "bearer_")

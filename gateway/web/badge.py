@@ -21,7 +21,6 @@ from gateway.web.lookup import find_application, retry_after
 from gateway.web.problem import ProblemError, bad_parameters
 
 CACHE_CONTROL = "max-age=10, must-revalidate"
-CONTENT_SECURITY_POLICY = "default-src 'none'"
 
 SHOWN = ("both", "health", "sync")
 """What ``show`` may ask for."""
@@ -178,7 +177,6 @@ def _answer(request: web.Request, badge: Badge, *, status: int = 200, retry: int
     headers = {
         "ETag": f'"{tag}"',
         "Cache-Control": CACHE_CONTROL,
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     }
     if status == 200 and any(known.value in ("*", tag) for known in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)

@@ -8,8 +8,7 @@ Afterwards aiohttp's own limits hold. Never belongs here: requests and who sends
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from aiohttp import web
 
@@ -18,20 +17,11 @@ from gateway.web.problem import CONTENT_TYPE, Problem
 HEAD_WITHIN = 10.0
 """Seconds in which a newcomer has to send the head of its first request."""
 
-IDLE_LIMIT = 75.0
-"""Seconds that a connection may be idle between two requests: longer than proxies keep theirs, for a proxy that sends
-a request into a connection which is being closed has to answer with 502. nginx closes after 60 s."""
-
 MAX_LINE = 8_190
 """Bytes of a request's first line, and of one header."""
 
-MAX_HEADERS = 128
-
 MAX_HEAD = 32_768
 """Bytes of a first request's line and headers together."""
-
-LINGERING = 2.0
-"""Seconds in which the rest of a body that nobody wants may come, so that its sender reads the answer."""
 
 UNACKNOWLEDGED = 60.0
 """Seconds after which the system gives up a connection whose other end takes nothing at all."""
@@ -198,36 +188,3 @@ def _write_problem(status: int, detail: str) -> bytes:
         f"HTTP/1.1 {status} {slug}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n"
         "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
     ).encode() + body
-
-
-class GatedRunner(web.AppRunner):
-    """An aiohttp runner whose connections come through a gate; ``most`` bounds them, ``counts`` is the gate's."""
-
-    def __init__(self, app: web.Application, *, most: int, counts: Counter[str], **more: Any) -> None:
-        super().__init__(
-            app,
-            keepalive_timeout=IDLE_LIMIT,
-            lingering_time=LINGERING,
-            max_line_size=MAX_LINE,
-            max_field_size=MAX_LINE,
-            max_headers=MAX_HEADERS,
-            **more,
-        )
-        self._most = most
-        self._counts = counts
-        self._gate: Gate | None = None
-
-    @property
-    def server(self) -> web.Server | None:
-        """What sites make a connection's protocol by: the gate, once there is a server behind it."""
-        if self._gate is None and (server := super().server) is not None:
-            self._gate = Gate(server, most=self._most, counts=self._counts)
-        return cast("web.Server | None", self._gate)
-
-    async def cleanup(self) -> None:
-        """Send newcomers away, and end the rest as aiohttp does."""
-        if self._gate is not None:
-            self._gate.close()
-        await super().cleanup()
-
-

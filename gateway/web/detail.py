@@ -13,8 +13,8 @@ from gateway.web.context import CONTEXT, Context
 from gateway.web.guard import grant_of
 from gateway.web.lookup import expect_state, find_application
 from gateway.web.problem import ProblemError, bad_parameters
-from gateway.web.query import CURSOR_PARAMETER, split_cursor
-from gateway.web.stream import accepts_events, serve_stream
+from gateway.web.query import CURSOR_PARAMETER, accepts_events, split_cursor
+from gateway.web.stream import serve_stream
 
 
 async def stream_pipeline(request: web.Request) -> web.StreamResponse:

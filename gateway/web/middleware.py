@@ -13,6 +13,17 @@ from gateway.web.problem import CONTENT_TYPE, Problem, ProblemError
 
 _EXPOSED = "ETag, Gateway-Cursor, Retry-After"
 _VARY = "Accept-Encoding, Cookie, Authorization, Origin"
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""What every answer says of itself where it doesn't know better, as a page does: opened alone, it is nothing but text.
+
+See https://www.w3.org/TR/CSP3/ and https://html.spec.whatwg.org/multipage/browsers.html#cross-origin-opener-policies.
+"""
+
 _log = structlog.get_logger(__name__)
 
 _ADVICE = {
@@ -73,7 +84,13 @@ def make_header_signal(
 
     async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
-        headers["X-Content-Type-Options"] = "nosniff"
+        for name, value in _ALWAYS.items():
+            headers.setdefault(name, value)
+        # Names and versions of what is inside are nobody's business.
+        headers["Server"] = "argocd-sse-gateway"
+        # Pages elsewhere show badges and load the client.
+        shared = response.content_type == "image/svg+xml" or request.path.endswith("/client.js")
+        headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if shared else "same-origin")
         headers["Vary"] = _VARY
         headers.setdefault("Cache-Control", "no-cache")
         origin = request.headers.get("Origin")

@@ -25,6 +25,11 @@ def split_cursor(request: web.Request) -> tuple[list[tuple[str, str]], str]:
     return query, request.headers.get("Last-Event-ID") or request.query.get(CURSOR_PARAMETER, "")
 
 
+def accepts_events(request: web.Request) -> bool:
+    """Whether the client is an EventSource or its like, which gives up for good on any status but 200."""
+    return "text/event-stream" in request.headers.get("Accept", "")
+
+
 def refuse_parameters(request: web.Request) -> None:
     """Raise ProblemError if there are any parameters, where none is understood."""
     if request.query:

@@ -17,7 +17,7 @@ from gateway.web import problem
 from gateway.web.audience import Narrow
 from gateway.web.context import CONTEXT, Context
 from gateway.web.guard import GRANT, IDENTITY
-from gateway.web.query import read_selector, split_cursor
+from gateway.web.query import accepts_events, read_selector, split_cursor
 
 WRITE_BUFFER = 256 * 1024
 """Bytes that wait in a transport before its subscriber counts as slow."""
@@ -157,11 +157,6 @@ def accepts_gzip(request: web.Request) -> bool:
             quality = parameters.strip().removeprefix("q=").strip()
             return not parameters or quality.strip("0.") != ""
     return False
-
-
-def accepts_events(request: web.Request) -> bool:
-    """Whether the client is an EventSource or its like, which gives up for good on any status but 200."""
-    return "text/event-stream" in request.headers.get("Accept", "")
 
 
 async def _refuse(request: web.Request, response: EventStream, form: Form, context: Context) -> web.StreamResponse:

@@ -80,8 +80,9 @@ class Turnstile:
         async def before(request: web.Request, handler: Handler) -> web.StreamResponse:
             path = self._find_path(request)
             try:
+                address = self._note_address(request)
                 if path not in PROBES:
-                    self._count(request, self._note_address(request), None)
+                    self._count(address, None)
                 self._check(request, path)
                 return await handler(request)
             except TooManyError as error:
@@ -91,13 +92,16 @@ class Turnstile:
 
         @web.middleware
         async def behind(request: web.Request, handler: Handler) -> web.StreamResponse:
-            self._count(request, None, _name(request.get(IDENTITY)))
-            return await handler(request)
+            self._count(None, _name(request.get(IDENTITY)))
+            if "/stream/" not in self._find_path(request):
+                return await handler(request)
+            with self._seat(request):
+                return await handler(request)
 
         return before, behind
 
     @contextmanager
-    def seat(self, request: web.Request) -> Iterator[None]:
+    def _seat(self, request: web.Request) -> Iterator[None]:
         """Count a stream while it is open. Raises TooManyError."""
         parties = request.get(_ADDRESS), _name(request.get(IDENTITY))
         if (excess := self.limits.admit_stream(*parties)) is not None:
@@ -116,9 +120,8 @@ class Turnstile:
         request[_ADDRESS] = summarise(address)
         return request[_ADDRESS]
 
-    def _count(self, request: web.Request, address: str | None, identity: str | None) -> None:
+    def _count(self, address: str | None, identity: str | None) -> None:
         if (excess := self.limits.admit_request(address, identity, self._clock())) is not None:
-            # What it still sends of this request nobody reads.
             raise self._refuse(excess)
 
     def _refuse(self, excess: Excess) -> TooManyError:

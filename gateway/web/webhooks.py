@@ -1,5 +1,6 @@
 """What senders post: limited in size, believed, read, kept, and answered; all the rest happens afterwards."""
 
+import asyncio
 import math
 
 import orjson
@@ -13,6 +14,9 @@ from gateway.web import problem
 from gateway.web.context import CONTEXT, Context
 from gateway.web.problem import Problem, ProblemError
 from gateway.web.query import refuse_parameters
+
+BODY_WITHIN = 30.0
+"""Seconds in which a body has to come."""
 
 
 async def take_webhook(request: web.Request) -> web.Response:
@@ -46,14 +50,21 @@ async def take_webhook(request: web.Request) -> web.Response:
 async def _read_body(request: web.Request, context: Context, name: str) -> bytes:
     """Return the body, if it isn't larger than it may be; a compressed one counts as large as it is unpacked."""
     limit, parts, size = context.office.max_body, [], 0
-    if (request.content_length or 0) <= limit:
-        async for part in request.content.iter_any():
-            parts.append(part)
-            size += len(part)
-            if size > limit:
-                break
-        else:
-            return b"".join(parts)
+    try:
+        if (request.content_length or 0) <= limit:
+            async with asyncio.timeout(BODY_WITHIN):
+                async for part in request.content.iter_any():
+                    parts.append(part)
+                    size += len(part)
+                    if size > limit:
+                        break
+                else:
+                    return b"".join(parts)
+    except TimeoutError as error:
+        detail = f"The body didn't come within {BODY_WITHIN:g} s; send it again."
+        await context.office.intake.refuse(name, "malformed", detail, size=size)
+        problem_of_time = Problem(status=408, type="request-timeout", detail=detail, headers={"Connection": "close"})
+        raise ProblemError(problem_of_time) from error
     detail = f"The body is larger than {limit:,} bytes; GATEWAY_WEBHOOK_MAX_BODY says how large it may be."
     await context.office.intake.refuse(name, "too-large", detail, size=max(size, request.content_length or 0))
     raise ProblemError(Problem(status=413, type="content-too-large", detail=detail, headers={"Connection": "close"}))

@@ -81,7 +81,12 @@ class Desk:
 
 def make_push(sha: str, message: str = "A change") -> bytes:
     repository = {"full_name": "example/shop", "html_url": "https://github.com/example/shop", "name": "shop"}
-    commit: dict[str, Any] = {"id": sha, "message": message, "timestamp": "2026-11-20T23:17:48Z", "url": "https://x.example.org/y"}
+    commit: dict[str, Any] = {
+        "id": sha,
+        "message": message,
+        "timestamp": "2026-11-20T23:17:48Z",
+        "url": "https://x.example.org/y",
+    }
     commit |= {"author": {"name": "Somebody"}, "added": [], "removed": [], "modified": ["main.py"]}
     return orjson.dumps(
         {"ref": "refs/heads/main", "before": "0" * 40, "after": sha, "repository": repository, "commits": [commit]}

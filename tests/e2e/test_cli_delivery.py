@@ -41,7 +41,12 @@ def environ(argocd: FakeArgoCD, database: Path) -> dict[str, str]:
 
 def push(number: int) -> tuple[bytes, dict[str, str]]:
     sha = hashlib.sha256(str(number).encode()).hexdigest()[:40]
-    commit: dict[str, Any] = {"id": sha, "message": f"Change {number}", "timestamp": "2026-11-20T23:17:48Z", "url": "https://x/y"}
+    commit: dict[str, Any] = {
+        "id": sha,
+        "message": f"Change {number}",
+        "timestamp": "2026-11-20T23:17:48Z",
+        "url": "https://x/y",
+    }
     commit |= {"author": {"name": "Somebody"}, "added": [], "removed": [], "modified": ["main.py"]}
     body = orjson.dumps(
         {"ref": "refs/heads/main", "before": "0" * 40, "after": sha, "repository": REPOSITORY, "commits": [commit]}

@@ -242,7 +242,8 @@ async def test_nothing_is_left_of_clients_that_vanish(filled: FakeArgoCD) -> Non
         filled.put(application("a", health="Degraded"))
         await let_pass(2.0)
         await stage.watch()
-        assert (await stage.get("/api/status")).json["subscribers"] == {"open": 1, "behind": 0, "views": 1, "details": 0}
+        subscribers = (await stage.get("/api/status")).json["subscribers"]
+        assert subscribers == {"open": 1, "behind": 0, "views": 1, "details": 0}
 
 
 async def test_a_view_that_nobody_uses_is_dropped(filled: FakeArgoCD) -> None:

@@ -116,9 +116,12 @@ def test_each_page_has_its_style() -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/status", "/healthz", "/static/nothing.js"])
-async def test_only_the_page_has_the_policy(gateway: Gateway, client: aiohttp.ClientSession, path: str) -> None:
+async def test_what_is_not_the_page_may_load_nothing_at_all(
+    gateway: Gateway, client: aiohttp.ClientSession, path: str
+) -> None:
     async with client.get(url_of(gateway, path)) as response:
-        assert "Content-Security-Policy" not in response.headers
+        assert "-src 'self'" not in response.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("path", ["/", "/static/shell/main.js"])

@@ -74,10 +74,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
 
 
 class Sealer:
-    """Seals with the first of its keys and opens with any, so that keys can be replaced while sessions go on."""
+    """Seals with the first of its keys and opens with any, so that keys can be replaced while sessions go on.
 
-    def __init__(self, keys: Iterable[bytes]) -> None:
+    ``scope`` names the provider and the client: what was sealed for others doesn't open, though they share a key.
+    """
+
+    def __init__(self, keys: Iterable[bytes], *, scope: str) -> None:
         self._keys = {hashlib.sha256(key).hexdigest()[:8]: OctKey.import_key(key) for key in keys}
+        self._scope = hashlib.sha256(scope.encode()).hexdigest()[:16]
         assert self._keys, "there is at least one key"
 
     def __repr__(self) -> str:
@@ -86,7 +90,7 @@ class Sealer:
     def seal(self, content: msgspec.Struct, kind: Kind) -> str:
         """Return content as text that nobody else can read or make."""
         kid, key = next(iter(self._keys.items()))
-        header = {"alg": "dir", "enc": "A256GCM", "kid": kid, "typ": f"gateway-{kind}"}
+        header = {"alg": "dir", "enc": "A256GCM", "kid": kid, "typ": self._name(kind)}
         return jwe.encrypt_compact(header, msgspec.json.encode(content), key, algorithms=["dir", "A256GCM"])
 
     def open(self, sealed: str, kind: Kind, content: type[_T]) -> _T | None:
@@ -95,11 +99,14 @@ class Sealer:
             return None
         try:
             opened = jwe.decrypt_compact(sealed, self._find_key, algorithms=["dir", "A256GCM"])
-            if opened.headers().get("typ") != f"gateway-{kind}" or opened.plaintext is None:
+            if opened.headers().get("typ") != self._name(kind) or opened.plaintext is None:
                 return None
             return msgspec.json.decode(opened.plaintext, type=content)
         except (JoseError, msgspec.DecodeError, ValueError, TypeError, LookupError):
             return None
+
+    def _name(self, kind: Kind) -> str:
+        return f"gateway-{kind}-{self._scope}"
 
     def _find_key(self, sealed: GuestProtocol) -> OctKey:
         return self._keys[sealed.headers()["kid"]]

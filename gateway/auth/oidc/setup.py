@@ -77,13 +77,14 @@ def _find_sealer(settings: Settings, clock: Callable[[], float]) -> Callable[[],
     if settings.session_keys_file is not None:
         return Kept(
             settings.session_keys_file,
-            lambda path: _make_sealer(read_session_keys(path).get_secret_value()),
+            lambda path: _make_sealer(read_session_keys(path).get_secret_value(), settings),
             clock=clock,
         )
     assert settings.session_keys is not None, "the settings were checked"
-    sealer = _make_sealer(settings.session_keys.get_secret_value())
+    sealer = _make_sealer(settings.session_keys.get_secret_value(), settings)
     return lambda: sealer
 
 
-def _make_sealer(keys: str) -> Sealer:
-    return Sealer(decode_session_key(key) for key in split_secrets(keys))
+def _make_sealer(keys: str, settings: Settings) -> Sealer:
+    scope = f"{settings.oidc_issuer} {settings.oidc_client_id}"
+    return Sealer([decode_session_key(key) for key in split_secrets(keys)], scope=scope)

@@ -274,6 +274,15 @@ async def test_keys_can_be_replaced_while_sessions_go_on(provider: FakeProvider,
             assert (await site.whoami(headers=headers))["subject"] == subject
 
 
+async def test_a_session_of_another_client_is_none_here_though_the_key_is_the_same(
+    provider: FakeProvider, clock: Clock
+) -> None:
+    async for staging in open_site(make_settings(provider.issuer), provider, clock):
+        sealed = (await staging.log_in()).cookies["gateway"].value
+    async for site in open_site(make_settings(provider.issuer, oidc_client_id="production"), provider, clock):
+        assert (await site.whoami(headers={"Cookie": f"gateway={sealed}"}))["subject"] == ""
+
+
 # Renewals.
 
 

@@ -78,7 +78,7 @@ def test_what_cookies_hold_comes_out_as_it_went_in(size: int, secure: bool) -> N
 def test_cookies_that_somebody_wrote_never_fail(first: str, second: str) -> None:
     jar = Jar(secure=True)
     sealed = jar.join({jar.session: first, f"{jar.session}-1": second}, jar.session)
-    assert Sealer([b"k" * 32]).open(sealed or first, "session", Session) is None
+    assert Sealer([b"k" * 32], scope="x").open(sealed or first, "session", Session) is None
 
 
 def session(**changes: object) -> Session:
@@ -88,11 +88,12 @@ def session(**changes: object) -> Session:
 
 def test_what_is_sealed_opens_with_the_same_key_as_the_same_kind_only() -> None:
     one, two = b"1" * 32, b"2" * 32
-    sealed = Sealer([one]).seal(session(groups=("x",)), "session")
-    assert Sealer([two, one]).open(sealed, "session", Session) == session(groups=("x",))
-    assert Sealer([two]).open(sealed, "session", Session) is None
-    assert Sealer([one]).open(sealed, "login", Session) is None
-    assert Sealer([one]).seal(session(), "session") != Sealer([one]).seal(session(), "session")
+    sealed = Sealer([one], scope="x").seal(session(groups=("x",)), "session")
+    assert Sealer([two, one], scope="x").open(sealed, "session", Session) == session(groups=("x",))
+    assert Sealer([two], scope="x").open(sealed, "session", Session) is None
+    assert Sealer([one], scope="x").open(sealed, "login", Session) is None
+    assert Sealer([one], scope="y").open(sealed, "session", Session) is None
+    assert Sealer([one], scope="x").seal(session(), "session") != Sealer([one], scope="x").seal(session(), "session")
 
 
 @given(st.floats(1, 100_000), st.floats(60, 100_000))
