@@ -1,6 +1,7 @@
 """What is really sent: every answer and every frame is what the contract says, and nothing besides."""
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 import pytest
 
 from gateway.hub.subscriber import Ending
+from gateway.web.turnstile import MAX_QUERY
 from tests.contract.documents import Contract
 from tests.e2e.fastloop import let_pass, until
 from tests.e2e.harness import Stage, run_gateway
@@ -282,6 +284,27 @@ ANSWERS: list[tuple[str, str, dict[str, str], int]] = [
 ]
 
 
+async def test_whoever_asks_too_much_of_any_route_is_answered_as_the_contract_says(
+    filled: FakeArgoCD, contract: Contract
+) -> None:
+    limited = {
+        template: next(iter(item))
+        for template, item in contract.openapi["paths"].items()
+        if "429" in next(iter(item.values()))["responses"]
+    }
+    assert len(limited) >= len(contract.openapi["paths"]) - 3
+    async with run_gateway(filled, max_requests_per_second=1) as stage:
+        await stage.live()
+        for status, query in ((414, f"?names={'x' * MAX_QUERY}"), (429, "?x=1")):
+            for template, method in limited.items():
+                path = re.sub(r"\{\w+\}", "x", template) + query
+                if status == 414:
+                    await let_pass(1.0)
+                while (answer := await stage.get(path, method=method.upper())).status != status:
+                    assert status == 429, (path, answer)
+                contract.check_answer(template, answer, method=method)
+
+
 async def test_good_and_bad_requests_of_every_route_are_answered_as_the_contract_says(
     filled: FakeArgoCD, contract: Contract
 ) -> None:
@@ -301,9 +324,9 @@ async def test_good_and_bad_requests_of_every_route_are_answered_as_the_contract
         (path, int(status))
         for path, item in contract.openapi["paths"].items()
         for status in item.get("get", {}).get("responses", ())
-        if status not in ("default", "401", "403", "503")
+        if status not in ("default", "401", "403", "414", "429", "503")
     }
-    # The streams' 200s, two commits that begin alike, and what needs an access have tests of their own.
+    # The streams' 200s, two commits that begin alike, and what needs an access or is limited have tests of their own.
     others = {(template, 200) for template in (STREAM, DETAIL, DETAIL_OF)} | {(CHECKLIST, 409), (CHECKLIST, 404)}
     assert promised == {(template, status) for template, _, _, status in ANSWERS if status != 403} | others
 
