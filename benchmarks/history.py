@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, update
 
 from benchmarks.server import Upstream, serve
-from gateway.delivery.database import Database
 from gateway.delivery.events import Run, RunState
 from gateway.delivery.kpi import Measure
-from gateway.delivery.measured import keep_builds, keep_measures
-from gateway.delivery.tables import BUILDS
+from gateway.delivery.storage.database import Database
+from gateway.delivery.storage.measured import keep_builds, keep_measures
+from gateway.delivery.storage.tables import BUILDS
 
 DAYS, APPLICATIONS, RUNS = 365, 200, 100_000
 DAY = 86_400.0

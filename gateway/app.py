@@ -13,8 +13,8 @@ from prometheus_client.aiohttp import make_aiohttp_handler
 from gateway.clock import start_clock
 from gateway.delivery.breaches import show_breach
 from gateway.delivery.errands import Errands
-from gateway.delivery.history import Wanted
 from gateway.delivery.office import Office, Teller
+from gateway.delivery.storage.history import Wanted
 from gateway.detail.clerk import Clerk
 from gateway.detail.desk import Desk
 from gateway.detail.log import DetailLog, DetailWording
@@ -39,7 +39,7 @@ from gateway.options import (
     make_wishes,
 )
 from gateway.report import Reporter
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
 from gateway.store.file import name_source
 from gateway.store.state import Store
 from gateway.upstream.driver import Driver

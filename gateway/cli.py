@@ -24,17 +24,17 @@ from gateway.auth import commands as people
 from gateway.clock import start_clock
 from gateway.consumer import commands as consumer
 from gateway.consumer import delivery_commands
-from gateway.delivery.database import DatabaseError
-from gateway.delivery.export import write_lines
+from gateway.delivery.storage.database import DatabaseError
+from gateway.delivery.storage.export import write_lines
 from gateway.demo import recording, surroundings
 from gateway.demo.courier import Courier
 from gateway.demo.player import Player
 from gateway.demo.timetable import Timetable
 from gateway.errors import ListenError, SettingsError
-from gateway.notation import parse_duration
 from gateway.observability import logs
 from gateway.options import find_database, make_client
-from gateway.settings import Settings, explain, load, unknown_names
+from gateway.settings.environment import Settings, explain, load, unknown_names
+from gateway.settings.notation import parse_duration
 from gateway.upstream.check import Finding, check
 
 app = typer.Typer(

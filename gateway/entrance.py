@@ -14,7 +14,7 @@ from gateway.auth.oidc.setup import make_logins
 from gateway.auth.proxy import ProxyHeaders
 from gateway.errors import SettingsError
 from gateway.hub.hub import Hub
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
 from gateway.web.audience import Audience
 from gateway.web.guard import Guard
 from gateway.web.limits import Bounds, Limits

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
+from gateway.delivery.correlation.tags import TagPatterns
 from gateway.delivery.errands import Wishes
 from gateway.delivery.figures import Targets
 from gateway.delivery.intake import Secrets
 from gateway.delivery.kpi import Judgement, Slo
 from gateway.delivery.prometheus import Questions
-from gateway.delivery.tags import TagPatterns
 from gateway.delivery.webhooks.sender import SENDERS
 from gateway.hub.hub import Limits
 from gateway.model.naming import Naming
-from gateway.secret import read_database
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
+from gateway.settings.secret import read_database
 from gateway.upstream.argocd import ArgoCD, Endpoint
 from gateway.upstream.timing import Timing
 from gateway.upstream.token import Token

@@ -19,7 +19,7 @@ import typer.main
 
 from gateway import __version__
 from gateway.cli import app
-from gateway.variables import Settings, find_fields
+from gateway.settings.variables import Settings, find_fields
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

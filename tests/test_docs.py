@@ -17,8 +17,8 @@ from prometheus_client.registry import Collector
 from gateway.cli import app
 from gateway.observability.around import Around, Distribution
 from gateway.observability.metrics import Readings, make_registry
-from gateway.settings import unknown_names
-from gateway.variables import Settings
+from gateway.settings.environment import unknown_names
+from gateway.settings.variables import Settings
 from gateway.web.routes import add_routes
 
 ROOT = Path(__file__).parent.parent

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from gateway.delivery.tags import TagPatterns
-from gateway.delivery_variables import parse_gate, show_gate
+from gateway.delivery.correlation.tags import TagPatterns
 from gateway.errors import GatewayError, SettingsError
 from gateway.model.naming import Rules, parse_rules
-from gateway.notation import parse_duration, parse_size, read_token, show_duration, show_size
-from gateway.secret import read_webhook_secrets
-from gateway.settings import Explained, Settings, describe, explain, load, unknown_names
-from gateway.variables import SYNONYMS, find_fields
+from gateway.settings.delivery import parse_gate, show_gate
+from gateway.settings.environment import Explained, Settings, describe, explain, load, unknown_names
+from gateway.settings.notation import parse_duration, parse_size, read_token, show_duration, show_size
+from gateway.settings.secret import read_webhook_secrets
+from gateway.settings.variables import SYNONYMS, find_fields
 
 ARGO = {"ARGOCD_BASE_URL": "https://argocd.example.org"}
 DOCS = Path(__file__).parents[1] / "docs" / "settings.md"

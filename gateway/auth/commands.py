@@ -15,7 +15,7 @@ from gateway.auth.keeper import KeptFile
 from gateway.auth.lines import FileError
 from gateway.auth.tokens import TOKEN_BYTES, Tokens, make_token, parse_tokens, write_entry
 from gateway.model.labels import LabelSelectorError, parse_labels
-from gateway.notation import parse_duration
+from gateway.settings.notation import parse_duration
 
 UNUSABLE = 1
 USAGE = 2

@@ -11,10 +11,10 @@ A rollback has none of those that begin with the source commit: that commit's wa
 
 import msgspec
 
-from gateway.delivery.builds import whole_of
-from gateway.delivery.deployment import Deployment, Kind, RollbackBy
+from gateway.delivery.correlation.builds import whole_of
+from gateway.delivery.correlation.links import Correlation, Grade, ManifestLink, SourceLink
+from gateway.delivery.deployments.deployment import Deployment, Kind, RollbackBy
 from gateway.delivery.events import Run, RunState
-from gateway.delivery.links import Correlation, Grade, ManifestLink, SourceLink
 
 TOLERANCE = 2.0
 """Seconds by which two clocks may contradict each other before their difference is no duration: Argo CD and Git cut to

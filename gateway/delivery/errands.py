@@ -14,13 +14,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.delivery.breaches import FRESH, Breach, Breaches
-from gateway.delivery.database import DatabaseError
 from gateway.delivery.events import Commit, DeliveryEvent
 from gateway.delivery.kpi import DAY, Measure, Question
 from gateway.delivery.office import Office
 from gateway.delivery.prometheus import Prometheus, Questions
 from gateway.delivery.refresh import Refreshes
 from gateway.delivery.releases import Releases, WaiverFile
+from gateway.delivery.storage.database import DatabaseError
 from gateway.delivery.tally import Tally
 from gateway.model.application import ApplicationStatus
 from gateway.upstream.argocd import ArgoCD

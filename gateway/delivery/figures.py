@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.delivery.kpi import BuildMeasure, Judgement, Measure, Question, Slo, summarise
-from gateway.delivery.repository import Repository
+from gateway.delivery.storage.repository import Repository
 
 GOOD_FOR = 10.0
 """Seconds for which an answer is given again."""

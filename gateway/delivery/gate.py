@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from gateway.delivery.correlation.tags import name_image
 from gateway.delivery.events import Scanned
-from gateway.delivery.tags import name_image
 from gateway.model.waiver import Waiver
 
 WORST = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")

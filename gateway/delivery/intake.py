@@ -14,11 +14,11 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.delivery.deliveries import Arrival, Stored, keep_headers
-from gateway.delivery.repository import Repository
+from gateway.delivery.storage.deliveries import Arrival, Stored, keep_headers
+from gateway.delivery.storage.repository import Repository
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request, Sender, SignatureError
 from gateway.errors import GatewayError
-from gateway.secret import read_webhook_secrets, split_secrets
+from gateway.settings.secret import read_webhook_secrets, split_secrets
 
 GATHER = 0.01
 """Seconds for which deliveries gather before they are committed together."""

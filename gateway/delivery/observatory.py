@@ -5,9 +5,9 @@ Pure: the ``runner`` brings what is shown and keeps what is new.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.delivery.deployment import Deployment, choose
-from gateway.delivery.deployments import abort, due, observe, rewind, tick
-from gateway.delivery.memory import Memory
+from gateway.delivery.deployments.deployment import Deployment, choose
+from gateway.delivery.deployments.machine import abort, due, observe, rewind, tick
+from gateway.delivery.deployments.memory import Memory
 from gateway.store.state import Sighting
 
 PATIENCE = 5.0

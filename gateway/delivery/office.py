@@ -6,14 +6,14 @@ from typing import Any
 
 import structlog
 
-from gateway.delivery.database import Database, DatabaseError
+from gateway.delivery.correlation.tags import TagPatterns
 from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.figures import Figures, Targets
 from gateway.delivery.intake import Intake, Secrets
 from gateway.delivery.kpi import Measure
-from gateway.delivery.repository import Recomputed, Repository
 from gateway.delivery.runner import Runner
-from gateway.delivery.tags import TagPatterns
+from gateway.delivery.storage.database import Database, DatabaseError
+from gateway.delivery.storage.repository import Recomputed, Repository
 from gateway.delivery.webhooks.sender import Reading
 
 _log = structlog.get_logger(__name__)

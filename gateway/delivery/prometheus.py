@@ -13,10 +13,10 @@ import aiohttp
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.delivery import effects
-from gateway.delivery.database import Database, DatabaseError
-from gateway.delivery.deployment import Deployment
+from gateway.delivery.deployments.deployment import Deployment
 from gateway.delivery.promql import NothingError, compare, fill, read_answer
+from gateway.delivery.storage import effects
+from gateway.delivery.storage.database import Database, DatabaseError
 from gateway.model.application import ApplicationStatus
 
 INTERVAL = 30.0

@@ -9,16 +9,16 @@ from urllib.parse import quote
 
 import structlog
 
-from gateway.delivery import dossier
 from gateway.delivery.checklist import Dossier, Rules, Standing, Windows, check
+from gateway.delivery.correlation.keys import WHOLE
+from gateway.delivery.correlation.tags import TagPatterns, parse_image
 from gateway.delivery.events import name_repository
-from gateway.delivery.keys import WHOLE
-from gateway.delivery.repository import Repository
-from gateway.delivery.tags import TagPatterns, parse_image
+from gateway.delivery.storage import dossier
+from gateway.delivery.storage.repository import Repository
 from gateway.errors import GatewayError
 from gateway.model.application import ApplicationStatus
 from gateway.model.waiver import Waiver, parse_waivers
-from gateway.notation import read_file
+from gateway.settings.notation import read_file
 from gateway.upstream.argocd import ArgoCD
 from gateway.upstream.failures import ArgoCDError
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.delivery.database import DatabaseError
-from gateway.delivery.deliveries import Outcome, Verdict
 from gateway.delivery.observatory import Observatory
-from gateway.delivery.repository import Recomputed, Repository, Told
+from gateway.delivery.storage.database import DatabaseError
+from gateway.delivery.storage.deliveries import Outcome, Verdict
+from gateway.delivery.storage.repository import Recomputed, Repository, Told
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request
 from gateway.store.state import Sighting
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from gateway.delivery.clocks import build_of, manifest_of, source_of
-from gateway.delivery.deployment import Deployment, Outcome
+from gateway.delivery.correlation.links import Correlation, ImageLink, Link, RunLink
+from gateway.delivery.deployments.deployment import Deployment, Outcome
 from gateway.delivery.events import Run, RunState, Scanned
-from gateway.delivery.links import Correlation, ImageLink, Link, RunLink
 from gateway.model.upstream import rfc3339
 
 ITEMS = 50

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from gateway.delivery.clocks import Durations, measure
-from gateway.delivery.correlate import correlate
-from gateway.delivery.deployment import Deployment, Outcome
-from gateway.delivery.index import Index
-from gateway.delivery.links import Correlation
+from gateway.delivery.correlation.correlate import correlate
+from gateway.delivery.correlation.index import Index
+from gateway.delivery.correlation.links import Correlation
+from gateway.delivery.correlation.tags import TagPatterns, name_image, parse_image
+from gateway.delivery.deployments.deployment import Deployment, Outcome
 from gateway.delivery.stages import Stage, stages_of
-from gateway.delivery.tags import TagPatterns, name_image, parse_image
 from gateway.model.upstream import rfc3339
 
 _DEFAULT = TagPatterns()

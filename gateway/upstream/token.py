@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from pydantic import SecretStr
 
-from gateway.notation import read_token
+from gateway.settings.notation import read_token
 
 
 class _Claims(msgspec.Struct):

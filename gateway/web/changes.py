@@ -16,7 +16,7 @@ from gateway.log.ring import Dated, Ring
 from gateway.model.application import FIELDS, ApplicationStatus, to_wire
 from gateway.model.selector import Selector, SelectorError, parse_selector
 from gateway.model.upstream import rfc3339
-from gateway.notation import parse_duration
+from gateway.settings.notation import parse_duration
 from gateway.web.context import CONTEXT
 from gateway.web.guard import grant_of
 from gateway.web.lookup import expect_state

@@ -10,12 +10,12 @@ import orjson
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.delivery.database import DatabaseError
-from gateway.delivery.deliveries import Outcome
-from gateway.delivery.deployment import Kind
+from gateway.delivery.deployments.deployment import Kind
 from gateway.delivery.figures import FILTERS
-from gateway.delivery.history import Wanted
 from gateway.delivery.kpi import Bucket, By, Question
+from gateway.delivery.storage.database import DatabaseError
+from gateway.delivery.storage.deliveries import Outcome
+from gateway.delivery.storage.history import Wanted
 from gateway.delivery.webhooks.sender import SENDERS
 from gateway.model.upstream import rfc3339
 from gateway.web.changes import read_since

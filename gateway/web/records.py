@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.auth.grant import Grant, Spot
 from gateway.delivery.figures import Within
-from gateway.delivery.history import Wanted
+from gateway.delivery.storage.history import Wanted
 from gateway.web.context import Context
 
 PAGE = 200

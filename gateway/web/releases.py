@@ -8,8 +8,8 @@ from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.auth.selection import narrow
-from gateway.delivery.database import DatabaseError
 from gateway.delivery.releases import AmbiguousError
+from gateway.delivery.storage.database import DatabaseError
 from gateway.model.selector import Selector, SelectorError, parse_selector
 from gateway.web.context import CONTEXT
 from gateway.web.guard import grant_of

@@ -7,8 +7,8 @@ import orjson
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.delivery.database import DatabaseError
 from gateway.delivery.intake import OverloadedError, UnknownSenderError
+from gateway.delivery.storage.database import DatabaseError
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, SignatureError
 from gateway.web import problem
 from gateway.web.context import CONTEXT, Context

@@ -15,7 +15,7 @@ import aiohttp
 from playwright.async_api import Page, Route
 
 from gateway.app import Gateway
-from gateway.delivery.index import Index
+from gateway.delivery.correlation.index import Index
 from gateway.delivery.timeline import timeline
 from tests.browser.stage import url_of
 from tests.delivery.story import deployments, facts

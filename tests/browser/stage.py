@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.app import Gateway
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
 from tests.fakes.argocd import SECRET, FakeArgoCD
 
 

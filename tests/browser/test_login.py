@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 
 from gateway.app import Gateway
 from gateway.clock import start_clock
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
 from tests.auth.oidc.process import CertifiedProvider, run_provider
 from tests.browser.overview import item
 from tests.browser.stage import until

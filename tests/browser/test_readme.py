@@ -13,7 +13,7 @@ from playwright.async_api import Page, Route
 from pydantic import SecretStr
 
 from gateway.app import Gateway
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
 from tests.fakes.applications import application
 from tests.fakes.argocd import SECRET, FakeArgoCD
 

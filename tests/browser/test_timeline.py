@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from gateway.delivery.index import Index
+from gateway.delivery.correlation.index import Index
 from gateway.delivery.timeline import assemble
 from tests.browser.delivered import SECRET, Change, answer, changes_of, iso, of, post, push, stage
 from tests.browser.overview import expect_state

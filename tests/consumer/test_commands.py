@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.app import Gateway
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
 from tests.e2e.test_cli import Outcome, run, start
 from tests.fakes.argocd import SECRET, FakeArgoCD
 from tests.fakes.client import fill

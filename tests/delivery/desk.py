@@ -12,14 +12,14 @@ from typing import Any
 
 import orjson
 
-from gateway.delivery.database import Database
+from gateway.delivery.correlation.index import Index
+from gateway.delivery.correlation.tags import TagPatterns
 from gateway.delivery.events import DeliveryEvent
-from gateway.delivery.history import Wanted
-from gateway.delivery.index import Index
 from gateway.delivery.intake import Intake, Receipt, Secrets
-from gateway.delivery.repository import Recomputed, Repository, Told
 from gateway.delivery.runner import Runner
-from gateway.delivery.tags import TagPatterns
+from gateway.delivery.storage.database import Database
+from gateway.delivery.storage.history import Wanted
+from gateway.delivery.storage.repository import Recomputed, Repository, Told
 from gateway.delivery.timeline import timeline
 from gateway.store.state import Sighting
 from tests.delivery import play, story

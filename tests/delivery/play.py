@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
 
-from gateway.delivery.deployment import Deployment, choose
-from gateway.delivery.deployments import due, observe, tick
-from gateway.delivery.memory import Memory
+from gateway.delivery.deployments.deployment import Deployment, choose
+from gateway.delivery.deployments.machine import due, observe, tick
+from gateway.delivery.deployments.memory import Memory
 from gateway.model.application import Observed
 from gateway.store.state import Outcome, Store
 from gateway.upstream.normalise import normalise

@@ -17,9 +17,9 @@ from functools import cache
 
 import orjson
 
-from gateway.delivery.deployment import Deployment
+from gateway.delivery.correlation.tags import parse_image
+from gateway.delivery.deployments.deployment import Deployment
 from gateway.delivery.events import Commit, DeliveryEvent, ImagePushed, Run, RunState, Scanned
-from gateway.delivery.tags import parse_image
 from tests.delivery.play import Player, shown_in
 from tests.fakes import recordings
 

@@ -8,10 +8,10 @@ import pytest
 
 from gateway.delivery.checklist import Dossier, Rules, Standing, State, Window, Windows, check, check_runs, check_scans
 from gateway.delivery.checklist import check_sync as look_at_sync
+from gateway.delivery.correlation.tags import TagPatterns
 from gateway.delivery.events import Run, RunState, Scanned
 from gateway.delivery.gate import latest, review, severities
 from gateway.delivery.releases import concerns, images_of
-from gateway.delivery.tags import TagPatterns
 from gateway.model.application import ApplicationStatus, AutoSync, Condition, Operation, Source
 from gateway.model.waiver import Waiver
 

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.delivery.correlate import correlate
-from gateway.delivery.deployment import Deployment, Kind, Origin, Outcome
+from gateway.delivery.correlation.correlate import correlate
+from gateway.delivery.correlation.index import Index
+from gateway.delivery.correlation.links import Correlation, Grade, SourceLink
+from gateway.delivery.correlation.manifests import trailers_in, updates_in
+from gateway.delivery.deployments.deployment import Deployment, Kind, Origin, Outcome
 from gateway.delivery.events import Commit, DeliveryEvent, ImagePushed, Run, RunState, Scanned
-from gateway.delivery.index import Index
-from gateway.delivery.links import Correlation, Grade, SourceLink
-from gateway.delivery.manifests import trailers_in, updates_in
 from tests.delivery.story import CLAIMED, CLAIMED_RUN, MANIFESTS, deployments, facts, source_of
 
 RECORDINGS = ("promotion/stream.sse", "deploy-day/stream.sse", "canary/app.sse")

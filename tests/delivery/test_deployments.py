@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.delivery.deployment import Deployment, Kind, Outcome, RollbackBy, choose, identify, unix_time
-from gateway.delivery.deployments import abort, due, observe, rewind, tick
-from gateway.delivery.following import RESTART_AFTER, SETTLED
-from gateway.delivery.memory import Memory
+from gateway.delivery.deployments.deployment import Deployment, Kind, Outcome, RollbackBy, choose, identify, unix_time
+from gateway.delivery.deployments.following import RESTART_AFTER, SETTLED
+from gateway.delivery.deployments.machine import abort, due, observe, rewind, tick
+from gateway.delivery.deployments.memory import Memory
 from gateway.model.application import (
     ApplicationStatus,
     Detail,

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from gateway.delivery import intake
-from gateway.delivery.deliveries import Arrival, Stored
 from gateway.delivery.intake import OverloadedError, Secrets, UnknownSenderError
+from gateway.delivery.storage.deliveries import Arrival, Stored
 from gateway.delivery.webhooks.sender import PayloadError, SignatureError
 from tests.delivery.desk import SECRET, Desk, make_push, open_desk, sign
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.delivery.correlation.facts import identify, merge
 from gateway.delivery.events import Commit, DeliveryEvent, Deployed, ImagePushed, Incident, Run, RunState, Scanned
-from gateway.delivery.facts import identify, merge
 
 TIMES = st.none() | st.floats(1.0, 5.0)
 TEXTS = st.none() | st.sampled_from(["a", "b", "long"])

@@ -1,6 +1,6 @@
 """What is remembered of applications takes word from elsewhere, too, if it is about what is remembered."""
 
-from gateway.delivery.deployment import Deployment, Outcome, RollbackBy
+from gateway.delivery.deployments.deployment import Deployment, Outcome, RollbackBy
 from gateway.delivery.observatory import Observatory
 from gateway.store.state import Sighting
 from tests.delivery.play import Shown, shown_in

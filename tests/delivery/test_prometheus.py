@@ -16,13 +16,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.delivery import effects
-from gateway.delivery.database import Database
-from gateway.delivery.deployment import Deployment, Kind, Outcome
-from gateway.delivery.history import Wanted
+from gateway.delivery.correlation.tags import TagPatterns
+from gateway.delivery.deployments.deployment import Deployment, Kind, Outcome
 from gateway.delivery.prometheus import FRESH, SETTLED, Prometheus, Questions
-from gateway.delivery.repository import Repository
-from gateway.delivery.tags import TagPatterns
+from gateway.delivery.storage import effects
+from gateway.delivery.storage.database import Database
+from gateway.delivery.storage.history import Wanted
+from gateway.delivery.storage.repository import Repository
 from gateway.model.application import ApplicationStatus, Destination
 
 PROMETHEUS = shutil.which("prometheus")

@@ -11,11 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select
 
-from gateway.delivery.database import Database, DatabaseError
-from gateway.delivery.deliveries import Outcome, Verdict
 from gateway.delivery.events import Commit
-from gateway.delivery.repository import Told
-from gateway.delivery.tables import DELIVERIES, FACT_KEYS, FACTS, METADATA
+from gateway.delivery.storage.database import Database, DatabaseError
+from gateway.delivery.storage.deliveries import Outcome, Verdict
+from gateway.delivery.storage.repository import Told
+from gateway.delivery.storage.tables import DELIVERIES, FACT_KEYS, FACTS, METADATA
 from tests.delivery import play, story
 from tests.delivery.desk import Desk, expected, open_desk
 

@@ -10,8 +10,10 @@ import pytest
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from gateway.delivery import factbook, facts, runner
+from gateway.delivery import runner
+from gateway.delivery.correlation import facts
 from gateway.delivery.events import DeliveryEvent
+from gateway.delivery.storage import factbook
 from gateway.store.state import Sighting
 from tests.delivery import play
 from tests.delivery.desk import Desk, open_desk

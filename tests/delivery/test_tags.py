@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.delivery.tags import ImageName, TagPatterns, commits_in, name_image, names_commit, parse_image
+from gateway.delivery.correlation.tags import ImageName, TagPatterns, commits_in, name_image, names_commit, parse_image
 
 WHOLE = "5a6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7"
 

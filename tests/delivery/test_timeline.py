@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.delivery.clocks import between
+from gateway.delivery.correlation.index import Index
 from gateway.delivery.events import Commit, DeliveryEvent, ImagePushed, Run
-from gateway.delivery.index import Index
 from gateway.delivery.timeline import assemble, timeline
 from tests.delivery.story import MATRIX, deployments, facts, source_of
 from tests.delivery.test_correlate import deployment

@@ -11,8 +11,8 @@ import orjson
 import pytest
 from aiohttp import web
 
+from gateway.delivery.correlation.facts import identify
 from gateway.delivery.events import Commit, Deployed, Run
-from gateway.delivery.facts import identify
 from gateway.delivery.webhooks.sender import SENDERS, Reading, Request, SignatureError
 from gateway.demo.courier import Courier
 from gateway.demo.happening import ApplicationHappening, DeliveryHappening, Happening

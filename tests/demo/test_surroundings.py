@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.demo.surroundings import find_url, surround, welcome
-from gateway.settings import load
+from gateway.settings.environment import load
 
 URL = "http://127.0.0.1:1234"
 

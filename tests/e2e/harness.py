@@ -14,7 +14,7 @@ from gateway.hub.frame import Form
 from gateway.model.application import ApplicationStatus, to_wire
 from gateway.model.naming import Naming, default_naming
 from gateway.options import make_naming
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
 from gateway.upstream.normalise import normalise
 from gateway.upstream.raw import RawEvent
 from gateway.upstream.wire import decode

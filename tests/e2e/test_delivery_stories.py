@@ -15,7 +15,7 @@ from gateway.demo.courier import Courier
 from gateway.demo.player import Player
 from gateway.demo.recording import Recording
 from gateway.demo.timetable import Timetable
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
 from tests.e2e.fastloop import until
 from tests.e2e.harness import UNIX_OFFSET
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.auth.grant import EVERYTHING, NOTHING, Grant, Rule
-from gateway.delivery.history import Wanted
+from gateway.delivery.storage.history import Wanted
 from gateway.model.application import ApplicationStatus
 from gateway.model.upstream import rfc3339
 from gateway.web.context import Context

@@ -16,7 +16,7 @@ from joserfc.errors import ExpiredTokenError, JoseError, SecurityWarning
 from joserfc.jwk import Key
 
 from gateway.auth.oidc.errors import TokenError
-from gateway.login_variables import ALGORITHMS
+from gateway.settings.login import ALGORITHMS
 
 SKEW = 60
 """Seconds that clocks may differ by."""

@@ -10,9 +10,9 @@ from gateway.auth.oidc.logins import Logins
 from gateway.auth.oidc.provider import Client, Provider
 from gateway.auth.oidc.session import Sealer
 from gateway.auth.oidc.sessions import Rules, Sessions
-from gateway.login_variables import decode_session_key, read_client_secret, read_session_keys
-from gateway.secret import split_secrets
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
+from gateway.settings.login import decode_session_key, read_client_secret, read_session_keys
+from gateway.settings.secret import split_secrets
 
 LOOK_INTERVAL = 2.0
 """Seconds between looks at a secret's file."""

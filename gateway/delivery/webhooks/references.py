@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
-from gateway.delivery.tags import name_image
+from gateway.delivery.correlation.tags import name_image
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")

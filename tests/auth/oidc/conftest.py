@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.auth.authenticator import AuthenticationError
 from gateway.auth.oidc.logins import Logins
 from gateway.auth.oidc.setup import make_logins
-from gateway.settings import Settings
+from gateway.settings.environment import Settings
 from gateway.web.login import LoginRoutes
 from gateway.web.middleware import make_middleware
 from tests.auth.oidc.fake import AUDIENCE, CLIENT_ID, CLIENT_SECRET, Clock, FakeProvider, serve

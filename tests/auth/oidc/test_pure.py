@@ -12,7 +12,7 @@ from gateway.auth.oidc.errors import LoginError, TokenError
 from gateway.auth.oidc.flow import LIFETIME, UsedStates, challenge, choose_return, choose_scopes
 from gateway.auth.oidc.memory import Memory
 from gateway.auth.oidc.session import Sealer, Session
-from gateway.login_variables import decode_session_key, parse_issuer, parse_scopes, parse_session_keys
+from gateway.settings.login import decode_session_key, parse_issuer, parse_scopes, parse_session_keys
 
 PARTS = st.sampled_from(["/", "\\", "//", "..", ".", "%2e", "%2f", "%5c", ":", "@", "evil.example", "https:", "a", "?",
                          "#", "\t", "\r\n", " ", "auth/login", "gw", "\x00", "ä"])  # fmt: skip

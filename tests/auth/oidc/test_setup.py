@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gateway.auth.oidc.setup import LOOK_INTERVAL, make_logins
-from gateway.settings import load
+from gateway.settings.environment import load
 from tests.auth.oidc.conftest import KEY, make_settings, open_site
 from tests.auth.oidc.fake import Clock, FakeProvider
 

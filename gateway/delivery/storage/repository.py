@@ -1,0 +1,210 @@
+"""Everything that is kept of deliveries, behind one door: few large transactions, and never long without a pause.
+
+What is read and written stands in ``deliveries``, ``factbook``, ``chronicle`` and ``history``; here is what belongs
+into one transaction.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.delivery.correlation.correlate import correlate
+from gateway.delivery.correlation.tags import TagPatterns
+from gateway.delivery.deployments.deployment import Deployment
+from gateway.delivery.deployments.memory import Memory
+from gateway.delivery.events import DeliveryEvent
+from gateway.delivery.kpi import BuildMeasure, Measure
+from gateway.delivery.storage import chronicle, deliveries, effects, factbook, history, measured
+from gateway.delivery.storage.database import Database
+from gateway.delivery.storage.deliveries import Arrival, Stored, Verdict
+from gateway.delivery.timeline import timeline
+from gateway.delivery.webhooks.request import Request
+
+SLICE = 8
+"""Deployments that are correlated in one turn of the event loop: some milliseconds."""
+
+SWEEP = 500
+"""Rows that are deleted in one transaction."""
+
+
+T = TypeVar("T")
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What one delivery told, to be kept."""
+
+    id: int
+    received_at: float
+    facts: tuple[DeliveryEvent, ...] = ()
+    verdict: Verdict | None = None
+    """What became of it, where that is decided without its facts."""
+
+
+class Recomputed(msgspec.Struct, frozen=True, kw_only=True):
+    """The applications whose timeline may have changed, and what was measured anew."""
+
+    keys: frozenset[str]
+    measures: tuple[Measure, ...]
+
+
+class Repository:
+    """Keeps deliveries, facts and deployments in a database; ``patterns`` find commits in image tags."""
+
+    def __init__(self, database: Database, patterns: TagPatterns) -> None:
+        self.database = database
+        self.patterns = patterns
+
+    # Deliveries.
+
+    async def append(self, arrivals: Sequence[Arrival]) -> list[Stored]:
+        """Keep arrivals; when this returns, they outlive the process."""
+        return await self.database.write(deliveries.append, arrivals)
+
+    async def refuse(self, *, sender: str, received_at: float, size: int, why: str) -> None:
+        """Note a refused request in the log."""
+        await self.database.write(deliveries.refuse, sender=sender, received_at=received_at, size=size, why=why)
+
+    async def unprocessed(self, limit: int) -> list[tuple[int, str, Request]]:
+        """Return deliveries that wait to be processed, the oldest first."""
+        return await self.database.read(deliveries.unprocessed, limit=limit)
+
+    async def requeue(self, identity: int) -> bool | None:
+        """Have a delivery processed again; None if there is none, False if its body isn't kept any more."""
+        return await self.database.write(deliveries.requeue, identity)
+
+    async def browse(
+        self, *, sender: str | None = None, outcome: str | None = None, before: int | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Return the log of deliveries, the newest first."""
+        return await self.database.read(deliveries.browse, sender=sender, outcome=outcome, before=before, limit=limit)
+
+    # Facts and deployments.
+
+    async def settle(self, told: Sequence[Told]) -> set[str]:
+        """Keep the facts of deliveries and say in the log what became of them; return the deployments they touch."""
+        return await self.database.write(_settle, told)
+
+    async def record(
+        self, deployments: Iterable[Deployment], memories: Mapping[str, Memory], *, now: float
+    ) -> list[Deployment]:
+        """Keep deployments and what is remembered of applications; return those of which more is known than before."""
+        return await self.database.write(_record, deployments, memories, now)
+
+    async def recall(self) -> dict[str, Memory]:
+        """Return what is remembered of all applications."""
+        memories: dict[str, Memory] = {}
+        while page := await self.database.read(chronicle.recall, after=max(memories, default=""), limit=SWEEP // 10):
+            memories |= page
+            await asyncio.sleep(0)
+        return memories
+
+    async def recompute(self, identities: Iterable[str]) -> Recomputed:
+        """Correlate deployments anew; keep what is measured of them."""
+        keys: set[str] = set()
+        measures: list[Measure] = []
+        for some in _slices(sorted(set(identities))):
+            findings = await self.database.read(self._correlate, some)
+            measures += await self.database.write(chronicle.conclude, findings)
+            keys |= {finding.deployment.key for finding in findings}
+            await asyncio.sleep(0)
+        return Recomputed(keys=frozenset(keys), measures=tuple(measures))
+
+    def _correlate(self, connection: Connection, identities: Sequence[str]) -> list[chronicle.Finding]:
+        found = list(chronicle.find(connection, identities).values())
+        index, asked = factbook.gather(connection, found, self.patterns)
+        return [
+            chronicle.Finding(one, correlate(one, index, self.patterns), frozenset(asked[one.id].listen()))
+            for one in found
+        ]
+
+    # What is asked.
+
+    async def timeline(self, wanted: history.Wanted) -> list[dict[str, Any]]:
+        """Return the changes that are asked for as the wire has them, the newest first."""
+        changes: list[dict[str, Any]] = []
+        for some in _slices(await self.database.read(history.find, wanted)):
+            index, _ = await self.database.read(factbook.gather, some, self.patterns)
+            told = timeline(some, index, patterns=self.patterns, commit=wanted.commit, image=wanted.image)["changes"]
+            known = await self.database.read(effects.find, [change["id"] for change in told])
+            changes += [
+                change | {"effects": known[one]} if (one := change["id"]) in known else change for change in told
+            ]
+            if len(changes) >= wanted.limit:
+                break
+            await asyncio.sleep(0)
+        return changes[: wanted.limit]
+
+    async def measures(self, since: float, until: float) -> tuple[list[Measure], list[BuildMeasure]]:
+        """Return the measures of a time: of deployments, and of runs."""
+        told = await self.database.read(measured.read_measures, since, until)
+        built = await self.database.read(measured.read_builds, since, until)
+        return await asyncio.to_thread(lambda: (measured.decode_measures(told), measured.decode_builds(built)))
+
+    async def export(self, table: str, since: float) -> AsyncIterator[bytes]:
+        """Yield ``facts`` or ``deployments`` since a moment, each as JSON."""
+        after = ""
+        while page := await self.database.read(history.export_page, table, since=since, after=after):
+            after = page[-1][0]
+            for _, payload in page:
+                yield payload
+
+    async def sweep(self, *, now: float, retention: float) -> int:
+        """Delete what is older than ``retention`` seconds, and old bodies, a few rows at a time; return how many."""
+        gone = 0
+        for forget in (deliveries.forget, factbook.forget, chronicle.forget, effects.forget):
+            while count := await self.database.write(forget, before=now - retention, limit=SWEEP):
+                gone += count
+                # The next request's turn.
+                await asyncio.sleep(0)
+        while await self.database.write(deliveries.forget_bodies, now=now, limit=SWEEP):
+            pass
+        return gone
+
+
+def _slices(whole: Sequence[T]) -> Iterator[Sequence[T]]:
+    for place in range(0, len(whole), SLICE):
+        yield whole[place : place + SLICE]
+
+
+def _record(
+    connection: Connection, deployments: Iterable[Deployment], memories: Mapping[str, Memory], now: float
+) -> list[Deployment]:
+    changed = chronicle.record(connection, deployments)
+    chronicle.remember(connection, memories, now=now)
+    return changed
+
+
+def _settle(connection: Connection, told: Sequence[Told]) -> set[str]:
+    facts = [fact for one in told for fact in one.facts]
+    touched = factbook.Touched(set(), [])
+    if facts:
+        touched = factbook.take(connection, facts, told_at=max(one.received_at for one in told))
+    place, verdicts = 0, []
+    for one in told:
+        matched = touched.matched[place : place + len(one.facts)]
+        place += len(one.facts)
+        verdicts.append(one.verdict or _judge(one, matched))
+    deliveries.mark(connection, verdicts)
+    return touched.deployments
+
+
+def _judge(told: Told, matched: Sequence[bool]) -> Verdict:
+    why = None
+    lonely = [name for fact, asked in zip(told.facts, matched, strict=True) if not asked and (name := _name(fact))]
+    if lonely and not any(matched):
+        more = f" and {len(lonely) - 1} more" if len(lonely) > 1 else ""
+        why = f"no deployment asked for {lonely[0]}{more} when it came"
+    return Verdict(
+        id=told.id, outcome=deliveries.Outcome.PROCESSED, why=why, facts=len(told.facts), matched=sum(matched)
+    )
+
+
+def _name(fact: DeliveryEvent) -> str | None:
+    sha = getattr(fact, "sha", None)
+    image = getattr(fact, "image", None)
+    if image:
+        return f"image {image}:{getattr(fact, 'tag', None) or getattr(fact, 'digest', None) or ''}".rstrip(":")
+    return f"commit {sha[:8]}" if sha else None
