@@ -20,7 +20,7 @@ demo: install
 	@.venv/bin/gateway demo $(if $(SPEED),--speed $(SPEED))
 
 test: install browser prometheus
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n auto --dist loadfile
 
 # Some tests look at pages with a Chromium. Without one they are skipped, and say so.
 browser:

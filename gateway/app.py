@@ -10,17 +10,9 @@ import structlog
 from aiohttp import web
 from prometheus_client.aiohttp import make_aiohttp_handler
 
+from gateway.annex import Annex
 from gateway.clock import start_clock
-from gateway.delivery.breaches import show_breach
-from gateway.delivery.errands import Errands
-from gateway.delivery.office import Office, Teller
-from gateway.delivery.storage.history import Wanted
-from gateway.detail.clerk import Clerk
-from gateway.detail.desk import Desk
-from gateway.detail.log import DetailLog, DetailWording
-from gateway.detail.messages import RolloutEnded
 from gateway.entrance import Entrance
-from gateway.hub.feed import Feed
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.keeper import Keeper
@@ -28,33 +20,21 @@ from gateway.log.memory import MemoryLog
 from gateway.observability.health import why_not_ready
 from gateway.observability.metrics import make_registry
 from gateway.options import (
-    find_database,
     make_client,
     make_limits,
     make_naming,
-    make_patterns,
-    make_secrets,
-    make_targets,
     make_timing,
-    make_wishes,
 )
 from gateway.report import Reporter
 from gateway.settings.environment import Settings
 from gateway.store.file import name_source
 from gateway.store.state import Store
 from gateway.upstream.driver import Driver
-from gateway.upstream.inspector import Inspector
 from gateway.upstream.reflector import Reflector
 from gateway.web.context import CONTEXT, Context
 from gateway.web.listening import listen
 from gateway.web.middleware import make_header_signal, make_middleware
 from gateway.web.routes import add_routes
-
-DETAIL_CHANGES, DETAIL_BYTES = 2_000, 8 << 20
-"""What is kept of the details' changes, for those who resume; in memory, trees take ten times their bytes."""
-
-SHOWN_KINDS, SHOWN_CHANGES = ("deployment", "rollback"), 20
-"""What of an application's timeline is part of its detail."""
 
 SPARE_CONNECTIONS = 2_000
 """Connections beside those of all streams that there may be: for other requests, and for those who ask for nothing."""
@@ -85,9 +65,19 @@ class Gateway:
         self.log.follow(self.pulse.changed)
         self.reflector = Reflector(store=self.store, timing=make_timing(settings), now=now, jitter=jitter)
         self._client, self._token = make_client(settings)
-        self.details = self._make_details(jitter)
-        self.office = self._make_office()
-        self.errands = self._make_errands()
+        self.annex = Annex(
+            settings,
+            hub=self.hub,
+            pulse=self.pulse,
+            store=self.store,
+            log=self.log,
+            client=self._client,
+            upstream=lambda: self.reflector.upstream(self.clock()),
+            look_again=self._look_again,
+            clock=self.clock,
+            jitter=jitter,
+        )
+        self.details, self.office, self.errands = self.annex.details, self.annex.office, self.annex.errands
         self._driver: Driver | None = None
         self.entrance = Entrance(settings, self.hub, clock=self.clock, nudge=self.pulse.nudge)
         self.reporter = Reporter(
@@ -139,7 +129,7 @@ class Gateway:
             stack.callback(self.pulse.stop)
             stack.push_async_callback(self.entrance.close)
             stack.push_async_callback(self.details.close)
-            stack.push_async_callback(self._teller.close)
+            stack.push_async_callback(self.annex.teller.close)
             self.ready.set()
             running = [
                 asyncio.create_task(driver.run(), name="upstream"),
@@ -189,71 +179,6 @@ class Gateway:
             await asyncio.wait_for(self._stop_asked.wait(), seconds)
 
     # Putting together.
-
-    def _make_details(self, jitter: Callable[[], float]) -> Clerk:
-        log = DetailLog(epoch=secrets.token_hex(4), capacity=DETAIL_CHANGES, max_bytes=DETAIL_BYTES)
-        feed = Feed(log, DetailWording())
-        self.hub.add_feed(feed)
-        log.follow(self.pulse.changed)
-        desk = Desk(
-            log=log,
-            held=lambda: self.store.held if self.hub.published else {},
-            jitter=jitter,
-            public_url=self.settings.argocd_public_url,
-        )
-        return Clerk(desk, feed, Inspector(self._client), clock=self.clock)
-
-    def _make_office(self) -> Office:
-        settings = self.settings
-        office = Office(
-            url=find_database(settings),
-            secrets=make_secrets(settings),
-            patterns=make_patterns(settings),
-            targets=make_targets(settings),
-            retention=settings.delivery_retention,
-            max_body=settings.webhook_max_body,
-            clock=self.clock,
-            look_again=self._look_again,
-        )
-        watched = self.details.desk.watched
-        self._teller = Teller(
-            lambda key: office.repository.timeline(Wanted(key=key, kinds=SHOWN_KINDS, limit=SHOWN_CHANGES)),
-            watched=lambda key: key in watched,
-            show=lambda key, changes: self.details.contribute(key, "timeline", changes),
-        )
-        office.follow(self._teller.look)
-        self.details.desk.follow(self._begin_timeline)
-        self.details.follow_rollouts(self._tell_rollout)
-        return office
-
-    def _make_errands(self) -> Errands:
-        errands = Errands(
-            make_wishes(self.settings),
-            office=self.office,
-            client=self._client,
-            documents=lambda: self.log.documents,
-            stale=self._why_stale,
-            tell=lambda breach: self.hub.tell(breach.application, "breach", show_breach(breach), self.clock()),
-            clock=self.clock,
-        )
-        self.office.listen(facts=errands.hear, measures=errands.measured)
-        return errands
-
-    def _why_stale(self) -> str | None:
-        """Return why what is known of Argo CD may be old; None if it isn't."""
-        upstream = self.reflector.upstream(self.clock())
-        return None if upstream.state == "live" else f"the gateway's line to it is {upstream.state}"
-
-    def _begin_timeline(self, key: str) -> None:
-        """Somebody looks at an application: its timeline belongs to what is shown."""
-        inspection = self.details.desk.watched.get(key)
-        if inspection is not None and "timeline" not in inspection.contributed:
-            self._teller.look([key])
-
-    def _tell_rollout(self, end: RolloutEnded) -> None:
-        """A rollout ended: an abort takes its deployment back."""
-        if end.outcome == "aborted" and end.at is not None:
-            self.office.runner.abort(end.key, end.at)
 
     def _look_again(self, key: str) -> None:
         """Argo CD says that an application changed: its stream may have lost that."""

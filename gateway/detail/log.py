@@ -101,6 +101,8 @@ class DetailWording:
     """How the frames of a detail say it: one document, or the fields of it that changed."""
 
     unchanged = b'"changed":{}}\n\n'
+    patches = False
+    """One document is soon encoded; and nobody should see an application for a moment that is gone."""
 
     def net(self, changes: Sequence[DetailChange], /) -> list[DetailChange]:
         """Reduce consecutive changes to one for each key."""

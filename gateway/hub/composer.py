@@ -63,7 +63,8 @@ class Composer:
             except LookupError:
                 pass
             else:
-                if body is None or len(body.plain) <= REMAKE_FRACTION * len(listing.frame.plain):
+                small = body is not None and len(body.plain) <= REMAKE_FRACTION * len(listing.frame.plain)
+                if body is None or (small and view.feed.wording.patches):
                     return listing, body
         return view.list_documents(), None
 

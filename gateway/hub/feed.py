@@ -70,6 +70,10 @@ class Wording(Protocol):
     def unchanged(self) -> bytes:
         """The body of a delta that says nothing."""
 
+    @property
+    def patches(self) -> bool:
+        """Whether an older snapshot may be sent with the delta behind it, where that is smaller than a new one."""
+
     def net(self, changes: Sequence[Any], /) -> list[Any]:
         """Reduce consecutive changes to one for each key."""
 
@@ -87,6 +91,7 @@ class ListWording:
     """The wording of a feed of applications: all of them, by key."""
 
     unchanged = b'"changed":{},"removed":[]}\n\n'
+    patches = True
 
     def __init__(self) -> None:
         self._encoder = msgspec.json.Encoder()
