@@ -100,6 +100,8 @@ async def test_the_plain_page_shows_what_comes_changes_and_goes(page: Page, argo
         await route.fulfill(path=RECIPES / "plain" / name)
 
     async def shows(applications: dict[str, str], standing: str) -> None:
+        # A reconnect may lie in between, with its waits.
+        page.set_default_timeout(80_000)
         await page.wait_for_function(
             """([applications, standing]) => {
               const cards = [...document.querySelectorAll("li")]
