@@ -5,7 +5,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: install demo browser prometheus screenshots test recipes check audit sbom bench lock clean
+.PHONY: install demo programs screenshots test recipes check audit sbom bench lock clean
 
 install: .venv/.synced
 
@@ -19,29 +19,20 @@ $(UV): bootstrap.py
 demo: install
 	@.venv/bin/gateway demo $(if $(SPEED),--speed $(SPEED))
 
-test: install browser prometheus
+test: install programs
 	.venv/bin/python -m pytest -n auto --dist loadfile
 
-# Some tests look at pages with a Chromium. Without one they are skipped, and say so.
-browser:
-	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
-		{ command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -q && \
-		apt-get install -y -q --no-install-recommends chromium; } || \
-		echo "NO CHROMIUM HERE: the tests in a browser will be skipped." >&2
-
-# One test asks a real Prometheus. Without one it is skipped, and says so.
-prometheus:
-	@command -v prometheus || \
-		{ command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -q && \
-		apt-get install -y -q --no-install-recommends prometheus; } || \
-		echo "NO PROMETHEUS HERE: a test will be skipped." >&2
+# Some tests need a real program: a browser, a Redis, a Prometheus, proxies. Where Debian's packages can be installed, they
+# are; elsewhere the tests that lack theirs are skipped, and say so.
+programs:
+	@$(PYTHON) tests/programs.py
 
 # Builds the applications of client/recipes and tries them in the browser. Needs Node 20.19 or newer, npm and its registry, too.
-recipes: install browser
+recipes: install programs
 	.venv/bin/python -m pytest client/recipes
 
 # The pictures in docs/images, taken from the demo; a few minutes.
-screenshots: install browser
+screenshots: install programs
 	.venv/bin/python -m tests.browser.screenshots docs/images
 
 check: install

@@ -31,6 +31,8 @@ ALLOWED = frozenset(
 """Licences (https://spdx.org/licenses/) that a program may be passed on with, whatever its own is."""
 
 SPELLINGS = {
+    "3-clause bsd license": "BSD-3-Clause",
+    "apache": "Apache-2.0",
     "apache 2": "Apache-2.0",
     "apache 2.0": "Apache-2.0",
     "apache software license": "Apache-2.0",
