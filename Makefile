@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# Programs of the group `lint`, as locked, in an environment of their own.
+LINT := $(UV) run --quiet --locked --isolated --only-group lint
 
 .PHONY: install demo programs screenshots test recipes check audit sbom bench lock clean
 
@@ -42,6 +44,7 @@ check: install
 	.venv/bin/lint-imports
 	$(UV) lock --quiet --check
 	.venv/bin/python audit.py licences
+	$(LINT) hadolint Dockerfile
 
 # Licences are read from what is installed. Known vulnerabilities are asked of the package index; it says if it couldn't.
 audit: install
