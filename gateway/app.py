@@ -17,6 +17,7 @@ from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.keeper import Keeper
 from gateway.log.memory import MemoryLog
+from gateway.observability.freshness import Freshness
 from gateway.observability.health import why_not_ready
 from gateway.observability.metrics import make_registry
 from gateway.options import (
@@ -63,6 +64,8 @@ class Gateway:
         self.hub = Hub(self.log, make_limits(settings), now=now, jitter=jitter)
         self.pulse = Pulse(self.hub, tick=settings.tick, clock=self.clock)
         self.log.follow(self.pulse.changed)
+        self.freshness = Freshness(self.log.ring)
+        self.pulse.follow(self.freshness.ticked)
         self.reflector = Reflector(store=self.store, timing=make_timing(settings), now=now, jitter=jitter)
         self._client, self._token = make_client(settings)
         self.annex = Annex(
@@ -81,13 +84,14 @@ class Gateway:
         self._driver: Driver | None = None
         self.entrance = Entrance(settings, self.hub, clock=self.clock, nudge=self.pulse.nudge)
         self.reporter = Reporter(
-            access=settings.auth or "loopback",
+            settings=settings,
             started_at=now,
             clock=self.clock,
             store=self.store,
             log=self.log,
             hub=self.hub,
             pulse=self.pulse,
+            freshness=self.freshness,
             reflector=self.reflector,
             client=self._client,
             token=self._token,

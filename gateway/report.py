@@ -1,5 +1,6 @@
 """What a running gateway says of itself: ``/api/status`` for people, readings for Prometheus."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from gateway import __version__
 from gateway.auth.grant import Grant
 from gateway.delivery.errands import Errands
 from gateway.delivery.office import Office
-from gateway.delivery.tally import Histogram
 from gateway.detail.desk import Desk
 from gateway.entrance import Entrance
 from gateway.hub.hub import Hub
@@ -17,25 +17,35 @@ from gateway.hub.pulse import Pulse
 from gateway.log.memory import MemoryLog
 from gateway.model.application import ApplicationStatus
 from gateway.model.upstream import rfc3339
-from gateway.observability.around import Around, Distribution
-from gateway.observability.metrics import Readings
+from gateway.observability.around import Around
+from gateway.observability.freshness import Freshness
+from gateway.observability.metrics import Flow, Readings
+from gateway.observability.services import count_health, health_of
+from gateway.settings.environment import Settings
 from gateway.store.state import Store
 from gateway.upstream.argocd import ArgoCD
 from gateway.upstream.reflector import Reflector
 from gateway.upstream.token import Token
 
+FEEDS = ("applications", "details")
+"""What the hub's feeds are called, in the order in which they were added."""
+
+WEBHOOK_OUTCOMES = ("accepted", "duplicate", "failed", "ignored", "malformed", "overloaded", "too-large", "unsigned")
+"""What may become of a webhook of a sender that is on."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reporter:
-    """Asks the parts how they are. ``access`` says how access is configured; ``clock`` returns Unix time."""
+    """Asks the parts how they are. ``clock`` returns Unix time."""
 
-    access: str
+    settings: Settings
     started_at: float
     clock: Callable[[], float]
     store: Store
     log: MemoryLog
     hub: Hub
     pulse: Pulse
+    freshness: Freshness
     reflector: Reflector
     client: ArgoCD
     token: Token
@@ -65,7 +75,7 @@ class Reporter:
                     "details": _count_seen(self._watched(), grant),
                 },
                 "deliveries": self.office.status() if grant.allows("webhooks") else None,
-                "access": self.access,
+                "access": self.settings.auth or "loopback",
             }
         )
 
@@ -98,20 +108,29 @@ class Reporter:
     def read(self) -> Readings:
         """Return what there is to measure."""
         now = self.clock()
-        verified_at = self.reflector.liveness.verified_at
+        liveness, documents = self.reflector.liveness, self.log.documents.values()
+        state, _, reason = liveness.state(now)
+        verified_at = liveness.verified_at
         return Readings(
             version=__version__,
-            state=self.reflector.upstream(now).state,
+            state=state,
+            reason=reason,
             verified_age=None if verified_at is None else now - verified_at,
-            applications=Counter(map(_verdicts, self.log.documents.values())),
+            data_age=max(0.0, now - liveness.as_of(now)),
+            reconcile_interval=self.settings.reconcile_interval,
+            token_expires_at=self.token.expires_at(),
+            applications=Counter(map(_verdicts, documents)),
+            services=count_health(documents),
             upstream=self.reflector.counts,
             hub=self.hub.counts,
+            flow=self._read_flow(),
             subscribers=len(self.hub),
+            subscribers_limit=self.settings.max_subscribers,
             lagging=self.hub.lagging,
             views=self.hub.views,
             watched=len(self.desk.watched),
             details=self.desk.counts,
-            webhooks=self.office.intake.counts,
+            webhooks=_expected(self.office.intake.senders) | self.office.intake.counts,
             delivery=self.office.runner.counts,
             delivery_waiting=self.office.runner.waiting,
             around=_read_around(self.errands),
@@ -120,20 +139,40 @@ class Reporter:
             tick_seconds=self.pulse.tick_seconds,
         )
 
+    def _read_flow(self) -> Flow:
+        feeds = dict(zip(FEEDS, (feed.traffic for feed in self.hub.feeds), strict=False))
+        return Flow(
+            reconciles=self.reflector.reconciles.tell(),
+            fan_outs=self.pulse.fan_outs.tell(),
+            lags=self.pulse.lags.tell(),
+            ages=self.freshness.ages.tell(),
+            frames={(feed, kind): made for feed, traffic in feeds.items() for kind, made in traffic.frames.items()},
+            raw={feed: traffic.raw for feed, traffic in feeds.items()},
+            sent={feed: traffic.sent for feed, traffic in feeds.items()},
+        )
+
 
 def _read_around(errands: Errands) -> Around:
     tally = errands.tally
     return Around(
-        durations={name: _distribute(histogram) for name, histogram in tally.durations.items()},
-        detected={name: _distribute(histogram) for name, histogram in tally.detected.items()},
+        durations={name: histogram.tell() for name, histogram in tally.durations.items()},
+        detected={name: histogram.tell() for name, histogram in tally.detected.items()},
         outcomes=tally.outcomes,
         budgets=errands.budgets,
         counts={**errands.counts, **errands.releases.counts},
+        deployments={where: each.deployments for where, each in errands.scores.items()},
+        success={where: each.success for where, each in errands.scores.items() if each.success is not None},
+        kpis={
+            (where, *which): seconds
+            for where, each in errands.scores.items()
+            for which, seconds in each.durations.items()
+        },
     )
 
 
-def _distribute(histogram: Histogram) -> Distribution:
-    return Distribution(buckets=list(histogram.buckets()), total=histogram.total)
+def _expected(senders: Iterable[str]) -> Counter[tuple[str, str]]:
+    """Return what senders that are on may bring, as counts that begin with 0."""
+    return Counter(dict.fromkeys(itertools.product(senders, WEBHOOK_OUTCOMES), 0))
 
 
 def _count_seen(documents: Iterable[ApplicationStatus], grant: Grant) -> int:
@@ -141,8 +180,7 @@ def _count_seen(documents: Iterable[ApplicationStatus], grant: Grant) -> int:
 
 
 def _verdicts(document: ApplicationStatus) -> tuple[str, str]:
-    health = document.health.status if document.health else "Unknown"
-    return health, (document.sync.status if document.sync else None) or "Unknown"
+    return health_of(document), (document.sync.status if document.sync else None) or "Unknown"
 
 
 def without_absent(content: dict[str, Any]) -> dict[str, Any]:

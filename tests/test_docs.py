@@ -15,14 +15,16 @@ from aiohttp.test_utils import make_mocked_request
 from prometheus_client.registry import Collector
 
 from gateway.cli import app
-from gateway.observability.around import Around, Distribution
-from gateway.observability.metrics import Readings, make_registry
+from gateway.observability.around import Around
+from gateway.observability.histogram import Distribution
+from gateway.observability.metrics import Flow, Readings, make_registry
+from gateway.observability.services import place
 from gateway.settings.environment import unknown_names
 from gateway.settings.variables import Settings
 from gateway.web.routes import add_routes
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = (ROOT / "README.md").read_text()
 OPERATE = (ROOT / "docs" / "operate.md").read_text()
 
@@ -167,9 +169,23 @@ def test_every_target_of_make_that_is_named_exists(page: Path) -> None:
 
 def read_metrics() -> dict[str, bool]:
     """Return the names under which metrics are served, and whether each is the gateway's own."""
-    once = {"event_changed": 1, "missed_update": 1, "failure_ended": 1, "join_new": 1, "end_drain": 1}
+    once = {"event_ADDED_changed": 1, "missed_update": 1, "failure_ended": 1, "join_new": 1, "end_drain": 1}
+    spread = Distribution(buckets=[("+Inf", 1)], total=1.0)
+    flow = Flow(
+        reconciles=spread,
+        fan_outs=spread,
+        lags=spread,
+        ages=spread,
+        frames={("applications", "delta"): 1},
+        raw={"applications": 1},
+        sent={"applications": 1},
+    )
+    here = place("store", "shop", "prod")
     readings = Readings(
         version="1",
+        flow=flow,
+        token_expires_at=1.0,
+        services={(here, "Healthy"): 1},
         state="live",
         verified_age=1.0,
         applications={("Healthy", "Synced"): 1},
@@ -189,10 +205,13 @@ def read_metrics() -> dict[str, bool]:
             ("refused_anonymous", "file_reloaded", "limit_query", "login_good", "bearer_good", "session_renewed"), 1
         ),
         around=Around(
-            durations={("sync", "prod"): Distribution(buckets=[("+Inf", 1)], total=1.0)},
-            detected={True: Distribution(buckets=[("+Inf", 1)], total=1.0)},
+            durations={("sync", "prod"): spread},
+            detected={True: spread},
             outcomes={("failed", "prod"): 1},
             budgets={"sync": 1.0},
+            deployments={here: 1},
+            success={here: 1.0},
+            kpis={(here, "lead", 0.5): 1.0},
             counts={"breach_sync": 1, "refresh_asked": 1, "checklist_ready": 1, "prometheus_empty": 1},
         ),
     )

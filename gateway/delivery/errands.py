@@ -20,9 +20,11 @@ from gateway.delivery.office import Office
 from gateway.delivery.prometheus import Prometheus, Questions
 from gateway.delivery.refresh import Refreshes
 from gateway.delivery.releases import Releases, WaiverFile
+from gateway.delivery.scorecard import Score, score
 from gateway.delivery.storage.database import DatabaseError
 from gateway.delivery.tally import Tally
 from gateway.model.application import ApplicationStatus
+from gateway.observability.services import Place
 from gateway.upstream.argocd import ArgoCD
 from gateway.upstream.failures import ArgoCDError
 from gateway.upstream.inspector import Target, ask_refresh
@@ -74,6 +76,8 @@ class Errands:
         self.tally = Tally(office.figures.targets.judgement, since=clock())
         self.budgets: dict[str, float] = {}
         """What remains of each SLO's error budget, as a share; below 0 it is overspent."""
+        self.scores: Mapping[Place, Score] = {}
+        """The KPIs of each service."""
         self.releases = Releases(
             office.repository,
             client,
@@ -210,6 +214,8 @@ class Errands:
             try:
                 for group in await self._office.figures.ask(question, {}):
                     self.budgets = {budget["slo"]: budget["remaining"] for budget in group["budgets"]}
+                measures = await self._office.figures.read(question.since)
+                self.scores = await asyncio.to_thread(score, measures, self._judgement, now=now)
             except (SQLAlchemyError, DatabaseError) as error:
                 _log.warning("delivery.database_failed", reason=type(error).__name__, retry_in=BUDGET_INTERVAL)
 

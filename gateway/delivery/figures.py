@@ -73,6 +73,13 @@ class Figures:
         for one in measures:
             self._shelf.measures[one.id] = one
 
+    async def read(self, since: float) -> list[Measure]:
+        """Return all that is measured of the deployments since a moment."""
+        now = self._asked_at = self._clock()
+        async with self._reading:
+            shelf = await self._read(since, now)
+        return [one for one in shelf.measures.values() if one.at >= since]
+
     async def ask(
         self, question: Question, only: Mapping[str, str], *, within: Within | None = None
     ) -> list[dict[str, Any]]:

@@ -3,11 +3,11 @@
 Counted is what finishes while this process runs, each duration and each outcome once, however often it is measured.
 """
 
-from bisect import bisect_left
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from gateway.delivery.kpi import DURATIONS, Judgement, Measure
+from gateway.observability.histogram import Histogram
 
 BOUNDS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 14_400.0, 86_400.0)
 """Upper bounds of a histogram's buckets, in seconds."""
@@ -19,26 +19,6 @@ REMEMBERED = 20_000
 """What was counted already and is recognised."""
 
 
-class Histogram:
-    """Durations, counted in buckets."""
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(BOUNDS) + 1)
-        self.total = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count one."""
-        self.counts[bisect_left(BOUNDS, seconds)] += 1
-        self.total += seconds
-
-    def buckets(self) -> Iterator[tuple[str, int]]:
-        """Yield each upper bound with how many are not above it, as Prometheus has them."""
-        upto = 0
-        for bound, count in zip((*map(str, BOUNDS), "+Inf"), self.counts, strict=True):
-            upto += count
-            yield bound, upto
-
-
 class Tally:
     """Counts measures from ``since`` (Unix time) on."""
 
@@ -47,7 +27,7 @@ class Tally:
         """By stage and environment."""
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """By outcome (``succeeded``, ``failed``, ``rolled-back``) and environment."""
-        self.detected: dict[bool, Histogram] = {False: Histogram(), True: Histogram()}
+        self.detected: dict[bool, Histogram] = {False: Histogram(BOUNDS), True: Histogram(BOUNDS)}
         """How long Argo CD took to compare with a commit, by whether it was asked to."""
         self._judgement = judgement
         self._since = since
@@ -64,7 +44,7 @@ class Tally:
             for stage in DURATIONS:
                 seconds = getattr(measure, stage)
                 if seconds is not None and self._is_new(measure.id, stage):
-                    self.durations.setdefault((stage, environment), Histogram()).add(seconds)
+                    self.durations.setdefault((stage, environment), Histogram(BOUNDS)).add(seconds)
                     if stage == "detect":
                         self.detected[measure.id in asked].add(seconds)
             verdict = self._judgement.judge(measure, now)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 import orjson
 
+from gateway.hub.traffic import Traffic
 from gateway.model.delta import Change, NetChange, net, project
 
 
@@ -126,6 +127,7 @@ class Feed:
         self.wording = wording
         self.documents: dict[str, Any] = dict(log.documents)
         self.offset = log.ring.top
+        self.traffic = Traffic()
 
     def __repr__(self) -> str:
         return f"<Feed at {self.log.epoch}-{self.offset}: {len(self.documents)} documents>"

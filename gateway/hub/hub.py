@@ -36,7 +36,8 @@ class Hub:
         self.draining = False
         self._awaiting: list[Callable[[float], None]] = []
         self._feed = Feed(log, LIST_WORDING)
-        self._feeds = [self._feed]
+        self.feeds = [self._feed]
+        """First that of all applications, then those that were added."""
         self._limits = limits
         self._jitter = jitter
         self._composer = Composer(jitter=jitter)
@@ -45,7 +46,7 @@ class Hub:
         self._wheel = Wheel(now)
 
     def __repr__(self) -> str:
-        return f"<Hub of {self._feeds}: {len(self._members)} subscribers, {len(self._views)} views>"
+        return f"<Hub of {self.feeds}: {len(self._members)} subscribers, {len(self._views)} views>"
 
     def __len__(self) -> int:
         return len(self._members)
@@ -66,7 +67,7 @@ class Hub:
 
     def add_feed(self, feed: Feed) -> None:
         """Fan out another feed, too."""
-        self._feeds.append(feed)
+        self.feeds.append(feed)
 
     def expect_room(self, selection: Selection) -> None:
         """Raise OverloadedError unless a subscriber with this selection could join now."""
@@ -119,7 +120,7 @@ class Hub:
         view = self._views.find(selection, feed or self._feed, now)
         offset, reason = view.resume(cursor) if self.published else (None, "epoch")
         reason = reason if had_cursor else "new"
-        subscriber = Subscriber(link=link, form=form, offset=offset, reason=reason, now=now)
+        subscriber = Subscriber(view.feed.traffic, link=link, form=form, offset=offset, reason=reason, now=now)
         self._members[subscriber] = view
         view.behind.add(subscriber)
         self._wheel.put(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
@@ -215,7 +216,7 @@ class Hub:
     def tick(self, now: float) -> int:
         """Send what changed since the last tick, one frame for each view; return how many were sent one."""
         sent = 0
-        for feed in self._feeds:
+        for feed in self.feeds:
             if feed.offset == feed.log.ring.top:
                 continue
             changes = feed.advance()
@@ -230,6 +231,7 @@ class Hub:
     def tell(self, key: str, name: str, data: object, now: float) -> None:
         """Send an event about an application to everyone current who sees it; it moves no cursor and isn't repeated."""
         for view in self._views.seeing(self._feed, key):
+            self._feed.traffic.frames["event"] += 1
             view.broadcast(Frame(event(name, data)), now)
 
     def turn(self, now: float) -> None:

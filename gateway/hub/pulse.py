@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from gateway.hub.hub import Hub
+from gateway.observability.histogram import INSTANTS, Histogram
 
 TURN_INTERVAL = 0.05
 """Seconds between looks at those who are behind, while anybody is."""
@@ -24,8 +25,13 @@ class Pulse:
         self._ticking: asyncio.TimerHandle | None = None
         self._turning: asyncio.TimerHandle | None = None
         self._beating: asyncio.TimerHandle | None = None
+        self._followers: list[Callable[[float], None]] = []
         self.tick_seconds = 0.0
         """How long the last tick took."""
+        self.fan_outs = Histogram(INSTANTS)
+        """How long ticks took."""
+        self.lags = Histogram(INSTANTS)
+        """How late the event loop was for the timers here: one a second, and one for each tick and turn."""
 
     def start(self) -> None:
         """Begin to beat, in the running event loop."""
@@ -36,6 +42,10 @@ class Pulse:
         for timer in (self._ticking, self._turning, self._beating):
             if timer is not None:
                 timer.cancel()
+
+    def follow(self, ticked: Callable[[float], None]) -> None:
+        """Have a function called with the time after each tick."""
+        self._followers.append(ticked)
 
     def changed(self) -> None:
         """The log grew: tick at once after quiet, else when the interval since the last tick is over.
@@ -54,19 +64,30 @@ class Pulse:
             self._turning = asyncio.get_running_loop().call_later(TURN_INTERVAL, self._turn)
 
     def _tick(self) -> None:
+        self._fired(self._ticking)
         self._ticking = None
         self._ticked_at = asyncio.get_running_loop().time()
         began = time.perf_counter()
         self._hub.tick(self._clock())
         self.tick_seconds = time.perf_counter() - began
+        self.fan_outs.add(self.tick_seconds)
+        for ticked in self._followers:
+            ticked(self._clock())
         self.nudge()
 
     def _turn(self) -> None:
+        self._fired(self._turning)
         self._turning = None
         self._hub.turn(self._clock())
         self.nudge()
 
     def _beat(self) -> None:
+        self._fired(self._beating)
         self._beating = asyncio.get_running_loop().call_later(BEAT_INTERVAL, self._beat)
         self._hub.beat(self._clock())
         self.nudge()
+
+    def _fired(self, timer: asyncio.TimerHandle | None) -> None:
+        """Note how late a timer was; the first beat has none."""
+        if timer is not None:
+            self.lags.add(max(0.0, asyncio.get_running_loop().time() - timer.when()))

@@ -6,6 +6,7 @@ from typing import Protocol
 from gateway.hub.checksum import Checksum
 from gateway.hub.feed import Selection
 from gateway.hub.frame import Form, Frame, ending, private
+from gateway.hub.traffic import Traffic
 
 SLICE = 64 * 1024
 """Bytes written at once of what is large: the rest stays shared, and isn't copied into a transport's buffer."""
@@ -60,6 +61,7 @@ class Subscriber:
         "_checksum",
         "_mark",
         "_pending",
+        "_traffic",
         "due",
         "ending",
         "expires_at",
@@ -78,7 +80,10 @@ class Subscriber:
         "unsent",
     )
 
-    def __init__(self, *, link: Link, form: Form, offset: int | None, reason: str, now: float) -> None:
+    def __init__(
+        self, traffic: Traffic, *, link: Link, form: Form, offset: int | None, reason: str, now: float
+    ) -> None:
+        self._traffic = traffic
         self.link = link
         self.form = form
         self.offset = offset
@@ -148,7 +153,9 @@ class Subscriber:
         """Send bytes to this subscriber alone."""
         if self.form is Form.GZIP:
             self._checksum = self._checksum.extended(data)
-        self._put(private(data, self.form, first=not self.started))
+        framed = private(data, self.form, first=not self.started)
+        self._traffic.add(len(data), len(framed))
+        self._put(framed)
         self.started = True
 
     def put(self, frame: Frame) -> None:
@@ -156,7 +163,9 @@ class Subscriber:
         assert self.started
         if self.form is Form.GZIP:
             self._checksum = frame.behind(self._checksum)
-        self._put(frame.within(self.form))
+        framed = frame.within(self.form)
+        self._traffic.add(len(frame.plain), len(framed))
+        self._put(framed)
 
     def _put(self, data: bytes) -> None:
         whole = memoryview(data)

@@ -97,7 +97,7 @@ class View:
         self._move_to(offset)
         if not any(self.current) or (body := self._tell(changes)) is None:
             return 0
-        frame = Frame(opening("delta", cursor=self.cursor) + b"{" + body)
+        frame = self._made("delta", opening("delta", cursor=self.cursor) + b"{" + body)
         return self.broadcast(frame, now, standing=before)
 
     def leap(self, offset: int, now: float) -> None:
@@ -131,7 +131,7 @@ class View:
                 data = chain.gzipped(frame)
             else:
                 data = frame.within(Form(min(group, Form.GZIP)))
-            large = len(data) > SLICE
+            large, before = len(data) > SLICE, sent
             for subscriber in members:
                 link = subscriber.link
                 if link.writing_paused:
@@ -142,6 +142,8 @@ class View:
                     else:
                         link.write(data)
                     sent += 1
+            if not large:
+                self.feed.traffic.add(len(frame.plain), len(data), sent - before)
         offset = self.offset if standing is None else standing
         for subscriber in stuck:
             self.fall_behind(subscriber, offset, now)
@@ -198,15 +200,16 @@ class View:
         state = (self.offset if published else -1, upstream, int(now))
         if self._heartbeat is None or self._heartbeat[0] != state:
             data = {"at": rfc3339(now), "upstream": msgspec.to_builtins(upstream)}
-            self._heartbeat = (state, Frame(event("heartbeat", data, cursor=self.cursor if published else None)))
+            cursor = self.cursor if published else None
+            self._heartbeat = (state, self._made("heartbeat", event("heartbeat", data, cursor=cursor)))
         return self._heartbeat[1]
 
     def list_documents(self) -> Listing:
         """Return what is shown at the view's offset, encoded anew only if it has moved."""
         if self.listing is None or self.listing.offset != self.offset:
             seen = filter(self.sees, self.feed.documents.values())
-            frame = Frame(self._wording.state(seen if self.show is None else map(self.show, seen)))
-            self.listing = Listing(self.offset, frame)
+            body = self._wording.state(seen if self.show is None else map(self.show, seen))
+            self.listing = Listing(self.offset, self._made("snapshot", body))
         return self.listing
 
     def catch_up(self, offset: int) -> Frame | None:
@@ -218,7 +221,7 @@ class View:
             return None
         if offset not in self._catch_ups:
             body = self._tell(self._wording.net(self.feed.log.ring.between(offset, self.offset)))
-            self._catch_ups[offset] = None if body is None else Frame(body)
+            self._catch_ups[offset] = None if body is None else self._made("catch-up", body)
         return self._catch_ups[offset]
 
     def cross(self, seen: Selection, offset: int) -> Frame | None:
@@ -236,8 +239,12 @@ class View:
                 if before is not after:
                     changes.append(self._wording.change(key, before, after))
             body = self._wording.delta(changes, lambda _: True)
-            self._crossings[seen.canonical, offset] = None if body is None else Frame(body)
+            self._crossings[seen.canonical, offset] = None if body is None else self._made("catch-up", body)
         return self._crossings[seen.canonical, offset]
+
+    def _made(self, kind: str, plain: bytes) -> Frame:
+        self.feed.traffic.frames[kind] += 1
+        return Frame(plain)
 
     def _tell(self, changes: list[Any]) -> bytes | None:
         """Return the body of the delta that net changes mean here; None where that is nothing."""

@@ -44,7 +44,7 @@ class Intake:
             outcome = self._books.store.upsert(normalise(event.application), now=now, live=not found)
             if outcome in (Outcome.CHANGED, Outcome.UNCHANGED):
                 self._books.existence.seen(key)
-        self._books.counts[f"event_{outcome.value}"] += 1
+        self._books.counts[f"event_{event.type}_{outcome.value}"] += 1
         if content is not None:
             if found:
                 content.brought(key, version, outcome, now=now)
@@ -63,7 +63,7 @@ class Intake:
         observed = normalise(application)
         key = observed.document.key
         outcome = self._books.store.upsert(observed, now=now, live=True)
-        self._books.counts[f"event_{outcome.value}"] += 1
+        self._books.counts[f"event_READ_{outcome.value}"] += 1
         if outcome in (Outcome.CHANGED, Outcome.UNCHANGED):
             self._books.existence.seen(key)
         if outcome is Outcome.CHANGED:

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from gateway.model.upstream import Upstream
+from gateway.observability.histogram import WAITS, Histogram
 from gateway.store.state import Store
 from gateway.upstream import messages as m
 from gateway.upstream.books import Books
@@ -44,6 +45,8 @@ class Reflector:
         self.liveness = Liveness(stale_after=timing.stale_after, now=now)
         self.counts: Counter[str] = Counter()
         """What happened, by name: ``missed_update``, ``missed_delete``, ``undecodable``, ``reconcile``, …"""
+        self.reconciles = Histogram(WAITS)
+        """How long contents took, from their request until they were complete."""
         self._timing = timing
         self._streams = Streams(keepalive=timing.keepalive)
         self._requests = Requests()
@@ -176,6 +179,7 @@ class Reflector:
             if not self._requests.waiting(About.PERMISSIONS):
                 self._removal.ask((), held_back=(), now=now)
             return
+        self.reconciles.add(now - content.opened_at)
         self._streams.switch(now)
         self.store.publish()
         self.store.expire_tombstones(before=now - TOMBSTONE_AGE)

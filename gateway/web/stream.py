@@ -135,6 +135,8 @@ async def serve_stream(
         await response.wait()
     finally:
         now = context.clock()
+        if context.hub.has(subscriber):
+            context.hub.counts["end_gone"] += 1
         context.audience.leave(subscriber)
         context.hub.leave(subscriber, now)
         why = subscriber.ending.value if subscriber.ending else "gone"

@@ -6,7 +6,8 @@ from typing import Any
 
 from gateway.delivery.breaches import FRESH, Breach, Breaches, show_breach
 from gateway.delivery.kpi import Judgement, Measure, Slo
-from gateway.delivery.tally import ENVIRONMENTS, Histogram, Tally
+from gateway.delivery.tally import BOUNDS, ENVIRONMENTS, Tally
+from gateway.observability.histogram import Histogram
 
 NOW = 1_800_000_000.0
 SLOS = (Slo(name="sync", objective=0.95, target=120.0), Slo(name="deployments", objective=0.99))
@@ -84,8 +85,8 @@ def test_there_are_only_so_many_environments() -> None:
 
 
 def test_a_histogram_counts_upwards_to_all() -> None:
-    histogram = Histogram()
+    histogram = Histogram(BOUNDS)
     for seconds in (5.0, 5.1, 90_000.0):
         histogram.add(seconds)
-    buckets = dict(histogram.buckets())
+    buckets = dict(histogram.tell().buckets)
     assert (buckets["5.0"], buckets["15.0"], buckets["86400.0"], buckets["+Inf"]) == (1, 2, 2, 3)

@@ -22,6 +22,8 @@ class FakeLink:
         self.finished = False
         self.largest = 0
         """The size of the largest single write."""
+        self.written = 0
+        """All bytes that were written."""
         self.overrun = 0
         """Bytes that were written although writing was paused."""
         self._unsent = bytearray()
@@ -40,6 +42,7 @@ class FakeLink:
         assert not self.finished, "nothing is written behind the end"
         assert data, "nothing is no chunk"
         self.largest = max(self.largest, len(data))
+        self.written += len(data)
         self.overrun += len(data) if self._paused else 0
         self._unsent += data
         self._move()

@@ -189,3 +189,24 @@ def test_how_long_a_tick_took_is_known() -> None:
         assert world.pulse.tick_seconds > 0.0
 
     run(main())
+
+
+def test_how_late_the_loop_is_and_how_long_ticks_take_is_noted() -> None:
+    async def main() -> None:
+        world = World()
+        ticked: list[float] = []
+        world.pulse.follow(ticked.append)
+        world.pulse.start()
+        await pass_time(3.5 * BEAT_INTERVAL)
+        beats = len(world.pulse.lags)
+        assert beats == 3
+        world.append("1")
+        await pass_time(TICK)
+        assert (len(world.pulse.fan_outs), len(ticked)) == (1, 1)
+        # Somebody keeps the loop to himself for two seconds.
+        asyncio.get_running_loop()._jumps.skipped += 2.0  # type: ignore[attr-defined]
+        await pass_time(BEAT_INTERVAL)
+        assert 1.0 < world.pulse.lags.total < 2.1
+        world.pulse.stop()
+
+    run(main())

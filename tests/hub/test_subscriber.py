@@ -5,6 +5,7 @@ import pytest
 from gateway.hub.checksum import Checksum
 from gateway.hub.frame import Form, Frame, event
 from gateway.hub.subscriber import SLICE, Subscriber
+from gateway.hub.traffic import Traffic
 from tests.hub.client import Client
 from tests.hub.link import FakeLink
 
@@ -14,7 +15,7 @@ LARGE = Frame(b"event: heartbeat\ndata: " + b'{"at":"' + b"x" * 5 * SLICE + b'",
 
 def subscribe(form: Form = Form.PLAIN, *, stalled: bool = False) -> tuple[Subscriber, FakeLink]:
     link = FakeLink(Client(), form, stalled=stalled)
-    subscriber = Subscriber(link=link, form=form, offset=None, reason="new", now=NOW)
+    subscriber = Subscriber(Traffic(), link=link, form=form, offset=None, reason="new", now=NOW)
     subscriber.put_private(b"retry: 1000\n")
     return subscriber, link
 
@@ -106,7 +107,9 @@ def test_a_goodbye_that_fills_the_connection_is_still_whole(form: Form) -> None:
 
 
 def test_shared_bytes_never_begin_a_stream() -> None:
-    subscriber = Subscriber(link=FakeLink(Client(), Form.GZIP), form=Form.GZIP, offset=1, reason="resumed", now=NOW)
+    subscriber = Subscriber(
+        Traffic(), link=FakeLink(Client(), Form.GZIP), form=Form.GZIP, offset=1, reason="resumed", now=NOW
+    )
     with pytest.raises(AssertionError):
         subscriber.put(LARGE)
 

@@ -29,7 +29,7 @@ def make_view(selector: Selector = SHOP, *, capacity: int = 100) -> View:
 def seat(view: View, form: Form = Form.PLAIN, *, stalled: bool = False) -> tuple[Subscriber, FakeLink]:
     """Put a subscriber into a view, current."""
     link = FakeLink(Client(), form, stalled=stalled)
-    subscriber = Subscriber(link=link, form=form, offset=view.offset, reason="resumed", now=NOW)
+    subscriber = Subscriber(view.feed.traffic, link=link, form=form, offset=view.offset, reason="resumed", now=NOW)
     subscriber.put_private(b"retry: 1\n")
     subscriber.put_private(event("delta", {"reason": "resumed", "changed": {}, "removed": []}, cursor=view.cursor))
     subscriber.pump(NOW)
@@ -237,3 +237,25 @@ def test_no_chain_goes_on_behind_what_goes_out_in_slices() -> None:
     beat(view, 2)
     beat(view, 3)
     assert [told.data["at"] for told in link.client.heartbeats] == [0, 1, 2, 3]
+
+
+def test_bytes_are_counted_as_they_were_and_as_they_went() -> None:
+    view, state = make_view(), State()
+    links = [seat(view, form)[1] for form in Form for _ in range(2)]
+    tick(view, upserts(state, application("argocd/a", project="shop")))
+    tick(view, upserts(state, application("argocd/a", project="shop", images=("b",) * 20)))
+    traffic = view.feed.traffic
+    assert traffic.frames["delta"] == 2
+    assert traffic.sent == sum(link.written for link in links)
+    plain = [link.written for link in links[:2]]
+    assert traffic.raw == 3 * sum(plain)
+
+
+def test_what_is_too_large_to_go_at_once_is_counted_once() -> None:
+    view, state = make_view(), State()
+    _, link = seat(view, Form.PLAIN)
+    before = view.feed.traffic.sent
+    wide = application("argocd/a", project="shop", images=tuple(f"{n:0100d}" for n in range(2 * SLICE // 100)))
+    tick(view, upserts(state, wide))
+    assert view.feed.traffic.sent - before > SLICE
+    assert view.feed.traffic.sent == link.written
