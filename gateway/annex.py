@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gateway.delivery.breaches import show_breach
 from gateway.delivery.errands import Errands
-from gateway.delivery.office import Office, Teller
+from gateway.delivery.office import Listener, Office, Teller
 from gateway.delivery.storage.history import Wanted
 from gateway.detail.clerk import Clerk
 from gateway.detail.desk import Desk
@@ -85,6 +85,7 @@ class Annex:
             max_body=settings.webhook_max_body,
             clock=self._clock,
             look_again=look_again,
+            shown=self._store.shown,
         )
         watched = self.details.desk.watched
         self.teller = Teller(
@@ -92,7 +93,7 @@ class Annex:
             watched=lambda key: key in watched,
             show=lambda key, changes: self.details.contribute(key, "timeline", changes),
         )
-        office.follow(self.teller.look)
+        office.listen(Listener(changes=self.teller.look))
         self.details.desk.follow(self._begin_timeline)
         self.details.follow_rollouts(self._tell_rollout)
         return office
@@ -107,7 +108,7 @@ class Annex:
             tell=lambda breach: self._hub.tell(breach.application, "breach", show_breach(breach), self._clock()),
             clock=self._clock,
         )
-        self.office.listen(facts=errands.hear, measures=errands.measured)
+        self.office.listen(Listener(facts=errands.hear, measures=errands.measured, charge=errands.take_charge))
         return errands
 
     def _why_stale(self) -> str | None:

@@ -120,6 +120,8 @@ class Gateway:
         self.store.watch_sightings()
         self._moved()
         async with self._client, contextlib.AsyncExitStack() as stack:
+            # Alone, this process leads.
+            self.office.lead()
             await self.office.open()
             site = await self._serve(stack)
             self._driver = driver = Driver(

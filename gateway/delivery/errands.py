@@ -109,10 +109,16 @@ class Errands:
                 counts=self.counts,
                 clock=clock,
             )
+        self._in_charge = False
         self._woken = asyncio.Event()
         self._asking: set[asyncio.Task[None]] = set()
 
     # What comes.
+
+    def take_charge(self, in_charge: bool) -> None:
+        """Run errands from now on, or leave them to another gateway."""
+        self._in_charge = in_charge
+        self._woken.set()
 
     def hear(self, facts: Iterable[DeliveryEvent]) -> None:
         """Senders told something that is kept."""
@@ -153,15 +159,15 @@ class Errands:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        beside = [
-            asyncio.create_task(_keep_on(self._look_at_budgets, "budgets"), name="budgets"),
-            asyncio.create_task(_keep_on(self._judge_open, "judging"), name="judging"),
-        ]
-        if self._prometheus is not None:
-            beside.append(asyncio.create_task(_keep_on(self._prometheus.run, "prometheus"), name="prometheus"))
+        beside: list[asyncio.Task[None]] = []
         try:
             while True:
                 self._woken.clear()
+                if self._in_charge and not beside:
+                    beside = self._begin()
+                elif not self._in_charge and beside:
+                    await self._end(beside)
+                    beside = []
                 self._start_refreshes()
                 deadline = self._refreshes.deadline()
                 # What is due but has no room waits for one that ends, which wakes us.
@@ -170,9 +176,21 @@ class Errands:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), wait)
         finally:
-            for task in [*beside, *self._asking]:
-                task.cancel()
-            await asyncio.gather(*beside, *self._asking, return_exceptions=True)
+            await self._end([*beside, *self._asking])
+
+    def _begin(self) -> list[asyncio.Task[None]]:
+        """Begin with what is done again and again."""
+        errands = {"budgets": self._look_at_budgets, "judging": self._judge_open}
+        if self._prometheus is not None:
+            errands["prometheus"] = self._prometheus.run
+        return [asyncio.create_task(_keep_on(act, name), name=name) for name, act in errands.items()]
+
+    async def _end(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.budgets = {}
+        self._open.clear()
 
     def _start_refreshes(self) -> None:
         for key in self._refreshes.take(self._clock(), limit=AT_ONCE - len(self._asking)):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -14,9 +15,26 @@ from gateway.delivery.kpi import Measure
 from gateway.delivery.runner import Runner
 from gateway.delivery.storage.database import Database, DatabaseError
 from gateway.delivery.storage.repository import Recomputed, Repository
-from gateway.delivery.webhooks.sender import Reading
+from gateway.model.application import Observed
 
 _log = structlog.get_logger(__name__)
+
+
+def _ignore(_: Any) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Functions that are called: with applications whose timeline may have changed, facts, measures, who leads."""
+
+    changes: Callable[[frozenset[str]], None] = _ignore
+    facts: Callable[[Sequence[DeliveryEvent]], None] = _ignore
+    """What senders told and wasn't known to be processed before."""
+    measures: Callable[[Sequence[Measure]], None] = _ignore
+    """What was measured anew."""
+    charge: Callable[[bool], None] = _ignore
+    """Whether the history is worked off here from now on."""
 
 
 class Office:
@@ -33,31 +51,48 @@ class Office:
         max_body: int,
         clock: Callable[[], float],
         look_again: Callable[[str], None],
+        shown: Callable[[], Iterable[Observed]] = tuple,
     ) -> None:
         self.max_body = max_body
         self.repository = Repository(Database(url), patterns)
         self.runner = Runner(
-            self.repository, clock=clock, retention=retention, look_again=look_again, changed=self._recomputed
+            self.repository,
+            clock=clock,
+            retention=retention,
+            look_again=look_again,
+            changed=self._recomputed,
+            heard=self._heard,
+            shown=shown,
+            charged=self._charged,
         )
-        self.intake = Intake(self.repository, secrets, clock=clock, admitted=self._admit)
+        self.intake = Intake(self.repository, secrets, clock=clock, admitted=self.runner.admit)
         self.figures = Figures(self.repository, targets, clock=clock)
-        self._followers: list[Callable[[frozenset[str]], None]] = []
-        self._listeners: list[Callable[[Sequence[DeliveryEvent]], None]] = []
-        self._readers: list[Callable[[Sequence[Measure]], None]] = []
+        self._listeners: list[Listener] = []
 
-    def follow(self, follower: Callable[[frozenset[str]], None]) -> None:
-        """Have a function called with the keys of applications whose timeline may have changed."""
-        self._followers.append(follower)
+    def listen(self, listener: Listener) -> None:
+        """Have functions called with what happens."""
+        self._listeners.append(listener)
 
-    def listen(
-        self,
-        *,
-        facts: Callable[[Sequence[DeliveryEvent]], None],
-        measures: Callable[[Sequence[Measure]], None],
-    ) -> None:
-        """Have functions called with what senders have just told, and with what was measured anew."""
-        self._listeners.append(facts)
-        self._readers.append(measures)
+    # One of several gateways leads.
+
+    def lead(self) -> None:
+        """Work the history off here: record what Argo CD did, process deliveries, run errands. Said twice, it is one.
+
+        What was remembered of applications is read from the database first, so nothing is lost or doubled where another
+        led before. Who doesn't lead takes deliveries all the same, and answers from the same history.
+        """
+        self.runner.lead()
+
+    def follow(self) -> None:
+        """Leave that to another gateway; what isn't kept yet is kept first. This is also how one begins."""
+        self.runner.follow()
+
+    @property
+    def leads(self) -> bool:
+        """Whether the history is worked off here."""
+        return self.runner.in_charge
+
+    # Its life.
 
     async def open(self) -> None:
         """Open the database and bring it to today's shape. Raises DatabaseError."""
@@ -82,21 +117,24 @@ class Office:
             "waiting": self.runner.waiting,
         }
 
+    def changed(self, keys: frozenset[str]) -> None:
+        """More is known of deployments of these applications."""
+        for listener in self._listeners:
+            listener.changes(keys)
+
     def _recomputed(self, recomputed: Recomputed) -> None:
         self.figures.measured(recomputed.measures)
         self.changed(recomputed.keys)
-        for reader in self._readers:
-            reader(recomputed.measures)
-
-    def changed(self, keys: frozenset[str]) -> None:
-        """More is known of deployments of these applications."""
-        for follower in self._followers:
-            follower(keys)
-
-    def _admit(self, identity: int, received_at: float, reading: Reading) -> None:
-        self.runner.admit(identity, received_at, reading)
         for listener in self._listeners:
-            listener(reading.events)
+            listener.measures(recomputed.measures)
+
+    def _heard(self, facts: Sequence[DeliveryEvent]) -> None:
+        for listener in self._listeners:
+            listener.facts(facts)
+
+    def _charged(self, in_charge: bool) -> None:
+        for listener in self._listeners:
+            listener.charge(in_charge)
 
 
 class Teller:

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.observatory import Observatory
 from gateway.delivery.storage.database import DatabaseError
 from gateway.delivery.storage.deliveries import Outcome, Verdict
 from gateway.delivery.storage.repository import Recomputed, Repository, Told
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request
+from gateway.model.application import Observed
 from gateway.store.state import Sighting
 
 QUEUE = 2_000
@@ -41,7 +43,8 @@ class Runner:
     """Runs the delivery history.
 
     ``look_again`` is called with the key of an application that Argo CD says has changed, ``changed`` with what was
-    correlated and measured anew.
+    correlated and measured anew, ``heard`` with facts that are kept now, ``charged`` with whether it is this process
+    that works the history off. ``shown`` returns what Argo CD has shown so far.
     """
 
     def __init__(
@@ -52,6 +55,9 @@ class Runner:
         retention: float,
         look_again: Callable[[str], None],
         changed: Callable[[Recomputed], None],
+        heard: Callable[[Sequence[DeliveryEvent]], None] = lambda _: None,
+        shown: Callable[[], Iterable[Observed]] = tuple,
+        charged: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self.counts: Counter[str] = Counter()
         """What happened, by name: ``processed``, ``failed``, ``facts``, ``deployment``, ``recompute``, ``retry``."""
@@ -61,6 +67,13 @@ class Runner:
         self._retention = retention
         self._look_again = look_again
         self._changed = changed
+        self._heard = heard
+        self._shown = shown
+        self._charged = charged
+        self._told_to_lead = False
+        self.in_charge = False
+        """Whether what was remembered is here, and everything is worked off by this process."""
+        self._sweeping: asyncio.Task[None] | None = None
         self._sightings: deque[Sighting] = deque()
         self._aborts: deque[tuple[str, float]] = deque()
         self._queue: deque[tuple[int, float, Reading]] = deque()
@@ -82,12 +95,33 @@ class Runner:
         """Whether there is nothing to do."""
         return self._resting and not self._woken.is_set()
 
+    # Whose work it is.
+
+    def lead(self) -> None:
+        """Everything is to be worked off here from now on."""
+        if not self._told_to_lead:
+            self._told_to_lead = True
+            self._look_around()
+            self._woken.set()
+
+    def follow(self) -> None:
+        """Another process works everything off from now on."""
+        if self._told_to_lead:
+            self._told_to_lead = False
+            self._woken.set()
+
+    def _look_around(self) -> None:
+        """What was shown before was another's to see; what it didn't keep is found in what is there now."""
+        now = self._clock()
+        self._sightings.extend(Sighting(observed, now, False) for observed in self._shown())
+
     # What comes.
 
     def show(self, sightings: Iterable[Sighting]) -> None:
         """Argo CD showed something."""
-        self._sightings.extend(sightings)
-        self._woken.set()
+        if self._told_to_lead:
+            self._sightings.extend(sightings)
+            self._woken.set()
 
     def abort(self, key: str, at: float) -> None:
         """An application's rollout says that it was aborted."""
@@ -96,6 +130,8 @@ class Runner:
 
     def admit(self, identity: int, received_at: float, reading: Reading) -> None:
         """A delivery was kept."""
+        if not self.in_charge:
+            return
         if self._behind or len(self._queue) >= QUEUE:
             self._behind = self._missed = True
         else:
@@ -114,13 +150,11 @@ class Runner:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        sweeping = asyncio.create_task(self._sweep(), name="sweeping")
         wait = RETRY
         try:
-            self.observatory.remember(await self._repository.recall())
             while True:
                 try:
-                    await self._work()
+                    await self._go_on()
                     wait = RETRY
                 except (SQLAlchemyError, DatabaseError) as error:
                     self.counts["retry"] += 1
@@ -128,16 +162,57 @@ class Runner:
                     await asyncio.sleep(wait)
                     wait = min(RETRY_MAX, 2 * wait)
         finally:
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
+            await self._stop_sweeping()
 
     async def close(self) -> None:
         """Keep what isn't kept yet."""
+        if not self.in_charge:
+            return
         with contextlib.suppress(SQLAlchemyError, DatabaseError):
             while self._sightings:
                 self._observe()
             while self.observatory.dirty(self._clock(), hurry=True):
                 await self._record(hurry=True)
+
+    async def _go_on(self) -> None:
+        if self.in_charge and self._told_to_lead:
+            await self._work()
+        elif self._told_to_lead:
+            await self._take_over()
+        elif self.in_charge:
+            await self._hand_over()
+        else:
+            self._woken.clear()
+            await self._rest(None)
+
+    async def _take_over(self) -> None:
+        """Go on where whoever led before has left off."""
+        memories = await self._repository.recall()
+        self.observatory = Observatory()
+        self.observatory.remember(memories)
+        self._behind = True
+        self.in_charge = True
+        self._sweeping = asyncio.create_task(self._sweep(), name="sweeping")
+        self._charged(True)
+
+    async def _hand_over(self) -> None:
+        await self.close()
+        await self._resign()
+
+    async def _resign(self) -> None:
+        self.in_charge = False
+        self._charged(False)
+        await self._stop_sweeping()
+        self.observatory = Observatory()
+        for waiting in (self._sightings, self._aborts, self._queue, self._touched):
+            waiting.clear()
+        self._behind = True
+
+    async def _stop_sweeping(self) -> None:
+        sweeping, self._sweeping = self._sweeping, None
+        if sweeping is not None:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
 
     async def _work(self) -> None:
         """Do some of everything, or wait until there is something to do."""
@@ -150,13 +225,15 @@ class Runner:
         if self._sightings or self._queue or self._behind or self._touched or self.observatory.dirty(self._clock()):
             await asyncio.sleep(0)
             return
+        deadline = self.observatory.deadline()
+        await self._rest(None if deadline is None else max(0.0, deadline - self._clock()) + 0.001)
+
+    async def _rest(self, seconds: float | None) -> None:
+        """Wait until there is something to do, at most for so long."""
         self._resting = True
         try:
             with contextlib.suppress(TimeoutError):
-                deadline = self.observatory.deadline()
-                await asyncio.wait_for(
-                    self._woken.wait(), None if deadline is None else max(0.0, deadline - self._clock()) + 0.001
-                )
+                await asyncio.wait_for(self._woken.wait(), seconds)
         finally:
             self._resting = False
 
@@ -213,7 +290,9 @@ class Runner:
         try:
             self._touched |= await self._repository.settle(told)
             self.counts["processed"] += len(told)
-            self.counts["facts"] += sum(len(one.facts) for one in told)
+            facts = [fact for one in told for fact in one.facts]
+            self.counts["facts"] += len(facts)
+            self._heard(facts)
         except (SQLAlchemyError, DatabaseError):
             raise
         except Exception:  # noqa: BLE001 - a delivery that can't be kept is said to be one, and all others have their turn

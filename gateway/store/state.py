@@ -76,6 +76,10 @@ class Store:
         """Every application that we hold, by key."""
         return MappingProxyType(self._held)
 
+    def shown(self) -> list[Observed]:
+        """Return every application that Argo CD has shown, and that isn't only restored."""
+        return [observed for key, observed in self._held.items() if key not in self._unseen]
+
     @property
     def tombstones(self) -> Mapping[str, Tombstone]:
         """Deletions that late events must not undo, by key."""

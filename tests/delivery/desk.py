@@ -115,6 +115,7 @@ async def open_desk(path: Path | None = None, *, run: bool = True, **more: Any) 
     database = Database(None if path is None else f"sqlite+aiosqlite:///{path}")
     await database.open()
     desk = Desk(database, **more)
+    desk.runner.lead()
     running = asyncio.create_task(desk.runner.run()) if run else None
     try:
         yield desk
