@@ -33,6 +33,7 @@ from gateway.store.state import Store
 from gateway.upstream.driver import Driver
 from gateway.upstream.reflector import Reflector
 from gateway.web.context import CONTEXT, Context
+from gateway.web.handover import OpenStreams
 from gateway.web.listening import listen
 from gateway.web.middleware import make_header_signal, make_middleware
 from gateway.web.routes import add_routes
@@ -81,6 +82,7 @@ class Gateway:
             jitter=jitter,
         )
         self.details, self.office, self.errands = self.annex.details, self.annex.office, self.annex.errands
+        self.streams = OpenStreams()
         self._driver: Driver | None = None
         self.entrance = Entrance(settings, self.hub, clock=self.clock, nudge=self.pulse.nudge)
         self.reporter = Reporter(
@@ -205,6 +207,7 @@ class Gateway:
             office=self.office,
             errands=self.errands,
             audience=self.entrance.audience,
+            streams=self.streams,
             status=self.reporter.status,
             why_not_ready=self.why_not_ready,
             compression=settings.compression,
@@ -216,7 +219,9 @@ class Gateway:
         app.on_shutdown.append(self._end_streams)
         counts = self.entrance.turnstile.limits.counts
         most = settings.max_subscribers + SPARE_CONNECTIONS
-        site, self.address = await listen(stack, app, settings.host, settings.port, most=most, counts=counts)
+        site, self.address = await listen(
+            stack, app, settings.host, settings.port, most=most, counts=counts, streams=self.streams
+        )
         metrics = web.Application()
         metrics.router.add_get("/metrics", make_aiohttp_handler(make_registry(self.reporter.read)))
         metrics.on_response_prepare.append(make_header_signal(frozenset()))

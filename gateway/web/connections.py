@@ -8,6 +8,7 @@ Afterwards aiohttp's own limits hold. Never belongs here: requests and who sends
 import asyncio
 import socket
 from collections import Counter
+from collections.abc import Sized
 from typing import cast
 
 from aiohttp import web
@@ -32,15 +33,22 @@ _END = b"\r\n\r\n"
 class Gate:
     """Lets newcomers in to ``server``: an asyncio protocol factory. ``most`` bounds all connections.
 
-    ``counts`` gets how many were turned away, by why.
+    ``counts`` gets how many were turned away, by why; ``streams`` are those that were taken over from the server.
     """
 
     def __init__(
-        self, server: web.Server, *, most: int, counts: Counter[str], head_within: float = HEAD_WITHIN
+        self,
+        server: web.Server,
+        *,
+        most: int,
+        counts: Counter[str],
+        streams: Sized,
+        head_within: float = HEAD_WITHIN,
     ) -> None:
         self._server = server
         self._most = most
         self._counts = counts
+        self._streams = streams
         self._head_within = head_within
         self._loop = asyncio.get_running_loop()
         # In the order of their deadlines, for all have the same time.
@@ -102,7 +110,7 @@ class Gate:
     def _is_full(self) -> bool:
         # Counting them all costs more than knowing that they can't be too many.
         if self._at_most >= self._most:
-            self._at_most = len(self._server.connections) + len(self._newcomers)
+            self._at_most = len(self._server.connections) + len(self._newcomers) + len(self._streams)
         return self._at_most >= self._most
 
     def _look(self) -> None:

@@ -15,6 +15,7 @@ from gateway.hub.pulse import Pulse
 from gateway.log.memory import MemoryLog
 from gateway.store.state import Store
 from gateway.web.audience import Audience
+from gateway.web.handover import OpenStreams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Context:
     office: Office
     errands: Errands
     audience: Audience
+    streams: OpenStreams
     status: Callable[[Grant], dict[str, Any]]
     why_not_ready: Callable[[], str | None]
     compression: bool

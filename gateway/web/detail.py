@@ -30,51 +30,53 @@ async def stream_pipeline(request: web.Request) -> web.StreamResponse:
     expect_state(context)
     key = _find(context, grant_of(request), namespace, name)
     selection = DetailSelection(key)
-    with ExitStack() as looking:
+    looking = ExitStack()
 
-        def prepare() -> None:
-            looking.enter_context(context.details.looking(key))
-            # What is known of it at once is part of the first state.
-            context.hub.tick(context.clock())
+    def prepare() -> None:
+        looking.enter_context(context.details.looking(key))
+        # What is known of it at once is part of the first state.
+        context.hub.tick(context.clock())
 
-        return await serve_stream(
-            request,
-            lambda grant: narrow_detail(selection, grant),
-            feed=context.details.feed,
-            prepare=prepare,
-        )
+    return await serve_stream(
+        request,
+        lambda grant: narrow_detail(selection, grant),
+        feed=context.details.feed,
+        prepare=prepare,
+        at_end=looking.close,
+    )
 
 
 async def _wait_for_state(
     request: web.Request, context: Context, namespace: str | None, name: str
 ) -> web.StreamResponse:
     """Serve heartbeats until anything is known; then the application, if there is one."""
-    with ExitStack() as looking:
+    looking = ExitStack()
 
-        def joined(subscriber: Subscriber) -> None:
-            def resolve(now: float) -> None:
-                if not context.hub.has(subscriber):
-                    return
-                try:
-                    key = _find(context, context.audience.grant_of(subscriber), namespace, name)
-                    selection = DetailSelection(key)
-                    looking.enter_context(context.details.looking(key))
-                    context.audience.turn(subscriber, lambda grant: narrow_detail(selection, grant), now)
-                except ProblemError:
-                    context.hub.end(subscriber, Ending.UNKNOWN, now)
-                except OverloadedError:
-                    context.hub.end(subscriber, Ending.OVERLOADED, now)
+    def joined(subscriber: Subscriber) -> None:
+        def resolve(now: float) -> None:
+            if not context.hub.has(subscriber):
+                return
+            try:
+                key = _find(context, context.audience.grant_of(subscriber), namespace, name)
+                selection = DetailSelection(key)
+                looking.enter_context(context.details.looking(key))
+                context.audience.turn(subscriber, lambda grant: narrow_detail(selection, grant), now)
+            except ProblemError:
+                context.hub.end(subscriber, Ending.UNKNOWN, now)
+            except OverloadedError:
+                context.hub.end(subscriber, Ending.OVERLOADED, now)
 
-            context.hub.await_state(resolve)
+        context.hub.await_state(resolve)
 
-        # A name alone may turn out to be that of any namespace: until then it is nobody's key.
-        waiting = DetailSelection(f"{namespace or ''}/{name}")
-        return await serve_stream(
-            request,
-            lambda grant: narrow_detail(waiting, grant),
-            feed=context.details.feed,
-            joined=joined,
-        )
+    # A name alone may turn out to be that of any namespace: until then it is nobody's key.
+    waiting = DetailSelection(f"{namespace or ''}/{name}")
+    return await serve_stream(
+        request,
+        lambda grant: narrow_detail(waiting, grant),
+        feed=context.details.feed,
+        joined=joined,
+        at_end=looking.close,
+    )
 
 
 def _find(context: Context, grant: Grant, namespace: str | None, name: str) -> str:

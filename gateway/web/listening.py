@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.errors import ListenError
 from gateway.observability.logs import make_server_logger
 from gateway.web.connections import MAX_LINE, Gate
+from gateway.web.handover import OpenStreams
 
 BACKLOG = 1_024
 """Connections that may wait to be accepted, when everybody comes back at once."""
@@ -34,9 +35,14 @@ LINGERING = 2.0
 
 
 class GatedRunner(web.AppRunner):
-    """An aiohttp runner whose connections come through a gate; ``most`` bounds them, ``counts`` is the gate's."""
+    """An aiohttp runner whose connections come through a gate; ``most`` bounds them, ``counts`` is the gate's.
 
-    def __init__(self, app: web.Application, *, most: int, counts: Counter[str], **more: Any) -> None:
+    ``streams`` are those of its connections that were taken over.
+    """
+
+    def __init__(
+        self, app: web.Application, *, most: int, counts: Counter[str], streams: OpenStreams, **more: Any
+    ) -> None:
         super().__init__(
             app,
             keepalive_timeout=IDLE_LIMIT,
@@ -48,13 +54,14 @@ class GatedRunner(web.AppRunner):
         )
         self._most = most
         self._counts = counts
+        self._streams = streams
         self._gate: Gate | None = None
 
     @property
     def server(self) -> web.Server | None:
         """What sites make a connection's protocol by: the gate, once there is a server behind it."""
         if self._gate is None and (server := super().server) is not None:
-            self._gate = Gate(server, most=self._most, counts=self._counts)
+            self._gate = Gate(server, most=self._most, counts=self._counts, streams=self._streams)
         return cast("web.Server | None", self._gate)
 
     async def cleanup(self) -> None:
@@ -62,15 +69,23 @@ class GatedRunner(web.AppRunner):
         if self._gate is not None:
             self._gate.close()
         await super().cleanup()
+        await self._streams.close(CLOSING_TIME)
 
 
 async def listen(
-    stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int, *, most: int, counts: Counter[str]
+    stack: contextlib.AsyncExitStack,
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    most: int,
+    counts: Counter[str],
+    streams: OpenStreams | None = None,
 ) -> tuple[web.TCPSite, tuple[str, int]]:
     """Serve an application; return its site and the address that it got. Raises ListenError.
 
     ``most`` bounds its connections, as the files do that the process may open; ``counts`` gets how many were turned
-    away.
+    away, and ``streams`` are those connections that were taken over.
     """
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if files != resource.RLIM_INFINITY:
@@ -81,6 +96,7 @@ async def listen(
         app,
         most=most,
         counts=counts,
+        streams=OpenStreams() if streams is None else streams,
         handler_cancellation=True,
         access_log=None,
         shutdown_timeout=CLOSING_TIME,

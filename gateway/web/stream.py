@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp_sse import EventSourceResponse
 
 from gateway.auth.selection import narrow
@@ -17,10 +19,8 @@ from gateway.web import problem
 from gateway.web.audience import Narrow
 from gateway.web.context import CONTEXT, Context
 from gateway.web.guard import GRANT, IDENTITY
+from gateway.web.handover import STREAM
 from gateway.web.query import accepts_events, read_selector, split_cursor
-
-WRITE_BUFFER = 256 * 1024
-"""Bytes that wait in a transport before its subscriber counts as slow."""
 
 _log = structlog.get_logger(__name__)
 
@@ -29,11 +29,13 @@ class EventStream(EventSourceResponse):
     """A stream of Server-Sent Events whose bytes the hub writes.
 
     The library's own pings are off: heartbeats are shared frames. Bytes go to the transport already framed as chunks,
-    so the response itself only begins and ends.
+    so the response itself only begins; then its connection is taken over.
     """
 
     def __init__(self, form: Form) -> None:
-        super().__init__(ping_interval=math.inf)
+        # How long the system waits for a peer that takes nothing is set for every connection (``connections``).
+        super().__init__(ping_interval=math.inf, send_timeout=None)
+        self._left = False
         self.headers["Content-Type"] = "text/event-stream; charset=utf-8"
         # A proxy that compresses anew would hold frames back.
         self.headers["Cache-Control"] = "no-cache, no-transform"
@@ -43,40 +45,19 @@ class EventStream(EventSourceResponse):
         if form is Form.GZIP:
             self.headers["Content-Encoding"] = "gzip"
 
+    def leave(self) -> None:
+        """Write nothing more: the connection was taken over."""
+        self._left = True
+        self.stop_streaming()
 
-class TransportLink:
-    """The hub's link to the transport of a prepared stream."""
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send the headers, once: aiohttp asks again when the handler has returned."""
+        return None if self._left else await super().prepare(request)
 
-    __slots__ = ("_protocol", "_stream", "_transport", "is_closing", "write")
-
-    def __init__(self, stream: EventStream, request: web.Request) -> None:
-        transport = request.transport
-        if transport is None:
-            raise ConnectionResetError("the client has gone")
-        transport.set_write_buffer_limits(high=WRITE_BUFFER)
-        self._stream = stream
-        self._transport = transport
-        self._protocol = request.protocol
-        # The transport's own methods: a broadcast calls them for every subscriber.
-        self.write = transport.write
-        self.is_closing = transport.is_closing
-
-    @property
-    def writing_paused(self) -> bool:
-        """Whether the transport holds as much unsent as it may."""
-        return self._protocol.writing_paused
-
-    def unsent(self) -> int:
-        """Return how many bytes wait in the transport."""
-        return self._transport.get_write_buffer_size()
-
-    def abort(self) -> None:
-        """End the connection at once."""
-        self._transport.abort()
-
-    def finish(self) -> None:
-        """End the response: its handler returns, and the server writes the last chunk."""
-        self._stream.stop_streaming()
+    async def write_eof(self, data: bytes = b"") -> None:
+        """End the response, unless its end is no longer ours to write."""
+        if not self._left:
+            await super().write_eof(data)
 
 
 async def stream_pipelines(request: web.Request) -> web.StreamResponse:
@@ -93,14 +74,35 @@ async def serve_stream(
     feed: Feed | None = None,
     prepare: Callable[[], None] = lambda: None,
     joined: Callable[[Subscriber], None] = lambda _: None,
+    at_end: Callable[[], None] | None = None,
 ) -> web.StreamResponse:
-    """Serve a stream of what a selection shows of a feed; without one, of all applications.
+    """Begin a stream of what a selection shows of a feed; without one, of all applications.
 
     ``within`` makes the selection for a grant: it is asked again when that becomes another.
     ``prepare`` is called when there is room for a subscriber, and may raise OverloadedError; ``joined`` with the one
-    that has joined.
+    that has joined. The stream goes on when this returns; ``at_end`` is called when it, or the attempt, is over.
     """
-    context, identity, grant = request.app[CONTEXT], request[IDENTITY], request[GRANT]
+    context = request.app[CONTEXT]
+    try:
+        return await _begin(request, context, within, feed=feed, prepare=prepare, joined=joined)
+    finally:
+        if at_end is not None:
+            if (stream := request.get(STREAM)) is None:
+                at_end()
+            else:
+                stream.at_end(at_end)
+
+
+async def _begin(
+    request: web.Request,
+    context: Context,
+    within: Narrow,
+    *,
+    feed: Feed | None,
+    prepare: Callable[[], None],
+    joined: Callable[[Subscriber], None],
+) -> web.StreamResponse:
+    identity, grant = request[IDENTITY], request[GRANT]
     selection = within(grant)
     _, asked = split_cursor(request)
     cursor = parse_cursor(asked) if asked else None
@@ -110,39 +112,49 @@ async def serve_stream(
         context.hub.expect_room(selection)
         prepare()
         await response.prepare(request)
-        # From here on to the end of the join nothing may wait: the join ends at the hub's last tick.
+        # From here on nothing may wait: the join ends at the hub's last tick, and aiohttp thinks that the client left.
+        context.hub.expect_room(selection)
+        stream = context.streams.take_over(request, form)
+    except OverloadedError:
+        return await _refuse(request, response, form, context)
+    except ConnectionResetError:
+        # It left before the stream began; the server notices that for itself.
+        return response
+    response.leave()
+    request[STREAM] = stream
+    try:
         subscriber = context.hub.join(
             selection,
             feed=feed,
-            link=TransportLink(response, request),
+            link=stream,
             form=form,
             cursor=cursor,
             had_cursor=bool(asked),
             now=context.clock(),
             expires_at=identity.expires_at,
         )
-    except OverloadedError:
-        return await _refuse(request, response, form, context)
-    except ConnectionResetError:
-        # It left before the stream began; the server notices that for itself.
-        return response
-    context.audience.enter(subscriber, identity, grant, within)
-    joined(subscriber)
+        stream.at_end(partial(_leave, context, subscriber, request.remote))
+        context.audience.enter(subscriber, identity, grant, within)
+        joined(subscriber)
+    except BaseException:
+        stream.abort()
+        raise
     context.pulse.nudge()
     outcome = "resumed" if subscriber.resumed else subscriber.reason
     _log.info("stream.opened", remote=request.remote, form=form.name.lower(), view=selection.view_id, join=outcome)
-    try:
-        await response.wait()
-    finally:
-        now = context.clock()
-        if context.hub.has(subscriber):
-            context.hub.counts["end_gone"] += 1
-        context.audience.leave(subscriber)
-        context.hub.leave(subscriber, now)
-        why = subscriber.ending.value if subscriber.ending else "gone"
-        seconds = round(now - subscriber.joined_at, 1)
-        _log.info("stream.closed", remote=request.remote, reason=why, seconds=seconds, lagged=subscriber.lagged)
     return response
+
+
+def _leave(context: Context, subscriber: Subscriber, remote: str | None) -> None:
+    """A stream's connection is over."""
+    now = context.clock()
+    if context.hub.has(subscriber):
+        context.hub.counts["end_gone"] += 1
+    context.audience.leave(subscriber)
+    context.hub.leave(subscriber, now)
+    why = subscriber.ending.value if subscriber.ending else "gone"
+    seconds = round(now - subscriber.joined_at, 1)
+    _log.info("stream.closed", remote=remote, reason=why, seconds=seconds, lagged=subscriber.lagged)
 
 
 def _choose_form(request: web.Request, *, compression: bool) -> Form:

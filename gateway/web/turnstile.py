@@ -5,8 +5,8 @@ Never belongs here: who somebody is and what they may see (``guard``), or counti
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -16,6 +16,7 @@ from gateway.auth.identity import Identity
 from gateway.hub.frame import event, retry
 from gateway.web.address import find_address
 from gateway.web.guard import IDENTITY, Need, find_need
+from gateway.web.handover import STREAM
 from gateway.web.limits import Excess, Limits, summarise
 from gateway.web.origin import is_foreign
 from gateway.web.problem import Problem, ProblemError
@@ -95,21 +96,24 @@ class Turnstile:
             self._count(None, _name(request.get(IDENTITY)))
             if "/stream/" not in self._find_path(request):
                 return await handler(request)
-            with self._seat(request):
+            leave = self._take_seat(request)
+            try:
                 return await handler(request)
+            finally:
+                # A stream outlives its request, and keeps the seat.
+                if (stream := request.get(STREAM)) is None:
+                    leave()
+                else:
+                    stream.at_end(leave)
 
         return before, behind
 
-    @contextmanager
-    def _seat(self, request: web.Request) -> Iterator[None]:
-        """Count a stream while it is open. Raises TooManyError."""
+    def _take_seat(self, request: web.Request) -> Callable[[], None]:
+        """Count a stream; return what counts it no more. Raises TooManyError."""
         parties = request.get(_ADDRESS), _name(request.get(IDENTITY))
         if (excess := self.limits.admit_stream(*parties)) is not None:
             raise self._refuse(excess)
-        try:
-            yield
-        finally:
-            self.limits.leave_stream(*parties)
+        return partial(self.limits.leave_stream, *parties)
 
     def _note_address(self, request: web.Request) -> str | None:
         peer = request.transport.get_extra_info("peername") if request.transport is not None else None

@@ -1,0 +1,123 @@
+"""Connections whose answer is a stream: when it has begun, they are taken over from aiohttp.
+
+A connection that aiohttp serves is a parser, a request, a response and three tasks: a good 11 kB. A stream needs none
+of these, for nothing is read any more, and the hub writes to the transport. So its connection goes on as it came
+(``connections``): as a small protocol of our own, while aiohttp hears that it is over, and lets go of everything.
+Never belongs here: what is written, or to whom.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from aiohttp import web
+
+from gateway.hub.frame import Form
+
+WRITE_BUFFER = 256 * 1024
+"""Bytes that wait in a transport before its subscriber counts as slow."""
+
+_LAST_CHUNK = b"0\r\n\r\n"
+
+
+class OpenStreams:
+    """The connections that carry streams, until their last byte is sent."""
+
+    def __init__(self) -> None:
+        self._open: set[OpenStream] = set()
+        self._all_over = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def take_over(self, request: web.Request, form: Form) -> "OpenStream":
+        """Take the connection of a request whose response is prepared. Raises ConnectionResetError if it is gone.
+
+        Nothing may be written by the response from now on, and whoever handles the request has to return without
+        waiting for anything: for aiohttp the connection is lost with the next turn of the event loop.
+        """
+        protocol, transport = request.protocol, request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has gone")
+        stream = OpenStream(self, transport, form, paused=protocol.writing_paused)
+        self._open.add(stream)
+        transport.set_protocol(stream)
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        # What a protocol has no more when its connection is lost; with it, aiohttp would close the transport.
+        protocol.transport = None
+        asyncio.get_running_loop().call_soon(protocol.connection_lost, None)
+        return stream
+
+    def forget(self, stream: "OpenStream") -> None:
+        """A stream's connection is over."""
+        self._open.discard(stream)
+        if not self._open:
+            self._all_over.set()
+
+    async def close(self, within: float) -> None:
+        """Let streams that have ended send their last bytes, for so many seconds; then cut off whoever is left."""
+        if self._open:
+            self._all_over.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_over.wait(), within)
+        for stream in self._open:
+            stream.abort()
+
+
+class OpenStream(asyncio.Protocol):
+    """A connection that carries a stream: the hub's link to it."""
+
+    __slots__ = ("_at_end", "_form", "_streams", "_transport", "is_closing", "unsent", "write", "writing_paused")
+
+    def __init__(self, streams: OpenStreams, transport: asyncio.Transport, form: Form, *, paused: bool) -> None:
+        self._streams = streams
+        self._transport: asyncio.Transport | None = transport
+        self._form = form
+        self._at_end: tuple[Callable[[], None], ...] = ()
+        self.writing_paused = paused
+        """Whether the transport holds as much unsent as it may."""
+        # The transport's own methods: a broadcast calls them for every subscriber.
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.unsent = transport.get_write_buffer_size
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Have a function called when the connection is over, behind those that were given before."""
+        if self._transport is None:
+            call()
+        else:
+            self._at_end = (*self._at_end, call)
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def finish(self) -> None:
+        """End the response, and the connection when all is sent."""
+        if self._transport is not None:
+            if self._form is not Form.PLAIN:
+                self._transport.write(_LAST_CHUNK)
+            self._transport.close()
+
+    # What the transport says. What a client sends behind its request is nobody's business.
+
+    def pause_writing(self) -> None:
+        """More waits than may: whoever writes on is to blame."""
+        self.writing_paused = True
+
+    def resume_writing(self) -> None:
+        """Little enough waits again."""
+        self.writing_paused = False
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """The connection is over, whoever ended it."""
+        self._transport = None
+        self._streams.forget(self)
+        at_end, self._at_end = self._at_end, ()
+        for call in at_end:
+            call()
+
+
+STREAM = web.RequestKey("stream", OpenStream)
+"""The stream that answers a request, once its connection is taken over."""
