@@ -7,7 +7,7 @@ export UV_LINK_MODE := copy
 # Programs of the group `lint`, as locked, in an environment of their own.
 LINT := $(UV) run --quiet --locked --isolated --only-group lint
 
-.PHONY: install demo programs screenshots test recipes check audit sbom bench lock clean
+.PHONY: install demo programs screenshots test recipes check audit sbom image image-name bench lock clean
 
 install: .venv/.synced
 
@@ -57,6 +57,17 @@ sbom: dist/sbom.cdx.json
 dist/sbom.cdx.json: uv.lock pyproject.toml | $(UV)
 	@mkdir -p $(@D)
 	$(UV) export --quiet --locked --no-dev --all-extras --preview-features sbom-export --format cyclonedx1.5 --output-file $@ > /dev/null
+
+# The image, of this very commit, under the name that k8s/ gives it. IMAGE=… is another name, ENGINE=podman another builder.
+ENGINE ?= docker
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' gateway/__init__.py)
+IMAGE ?= registry.example.org/argocd-sse-gateway:$(VERSION)
+
+image:
+	$(ENGINE) build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) .
+
+image-name:
+	@echo $(IMAGE)
 
 bench: install
 	.venv/bin/python -m benchmarks

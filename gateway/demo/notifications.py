@@ -1,4 +1,4 @@
-"""What Argo CD's notifications controller would send, set up as `k8s/argocd-notifications-cm.yaml` says. Pure."""
+"""What Argo CD's notifications controller would send, set up as `k8s/argocd/notifications-cm.yaml` says. Pure."""
 
 import hashlib
 from collections.abc import Iterator

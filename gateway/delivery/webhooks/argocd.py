@@ -1,6 +1,6 @@
 """Argo CD notifications: which application changed, and what its last operation came to.
 
-The body is the operator's own template. The one of ``k8s/argocd-notifications-cm.yaml`` is understood, and any other
+The body is the operator's own template. The one of ``k8s/argocd/notifications-cm.yaml`` is understood, and any other
 with the Application, or its parts, under ``application`` or ``app``. What Argo CD itself says on the watch counts more:
 ``applications`` are to be read again.
 """

@@ -1,23 +1,18 @@
 """A certified OpenID provider as a process of its own: npm's oidc-provider, installed on first use, run by Node."""
 
 import asyncio
-import hashlib
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
+
+from tests import npm
 
 FOLDER = Path(__file__).parent / "provider"
-LEAST = 20
-"""The major version of Node from which on the provider runs."""
-
 
 class CertifiedProvider:
     """A running provider."""
@@ -55,26 +50,7 @@ class CertifiedProvider:
 
 def install() -> Path:
     """Return the folder that the provider is installed in; skip the test where that can't be done."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("NO LOGIN AT A REAL PROVIDER IS TRIED HERE: node or npm isn't installed")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    if int(version.lstrip("v").partition(".")[0]) < LEAST:
-        pytest.skip(f"NO LOGIN AT A REAL PROVIDER IS TRIED HERE: node is {version}, at least v{LEAST} is needed")
-    lock = (FOLDER / "package-lock.json").read_bytes()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    place = cache / "argocd-sse-gateway" / f"oidc-provider-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not (place / "installed").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(FOLDER / name, place)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=100)
-        if done.returncode != 0:
-            pytest.skip(f"NO LOGIN AT A REAL PROVIDER IS TRIED HERE: npm ci failed: {done.stderr[-300:]}")
-        (place / "installed").touch()
-    shutil.copy(FOLDER / "server.js", place)
-    return place
+    return npm.install(FOLDER, untried="NO LOGIN AT A REAL PROVIDER IS TRIED HERE")
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from gateway.delivery.events import Commit, Deployed, ImagePushed, Run, RunState
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request
 from tests.delivery.webhooks.samples import DATA, NOW, SAMPLES, make_request, read_sample
 
-NOTIFICATIONS = Path(__file__).parents[3] / "k8s" / "argocd-notifications-cm.yaml"
+NOTIFICATIONS = Path(__file__).parents[3] / "k8s" / "argocd" / "notifications-cm.yaml"
 DIGEST = "sha256:0b31b1c02ff458ad9b7b81cbdf8f028bd54699fa151f221d1e8de6817db93427"
 SHA = "5a6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7"
 

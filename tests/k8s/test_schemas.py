@@ -1,0 +1,61 @@
+"""Every manifest is what the API server will accept: no unknown field, no wrong value, in any supported version."""
+
+import copy
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+
+from tests.k8s.manifests import Manifest, read_plain
+from tests.k8s.models import find_faults, is_custom
+
+VERSIONS = ("1.31", "1.37")
+"""The oldest and the newest Kubernetes that docs/kubernetes.md names."""
+
+
+def validate(manifests: list[Manifest]) -> None:
+    core = [manifest for manifest in manifests if not is_custom(manifest)]
+    assert core
+    for manifest in core:
+        for version in VERSIONS:
+            kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_every_plain_file_is_valid() -> None:
+    validate([manifest for _, manifest in read_plain()])
+
+
+def test_everything_that_is_rendered_is_valid(rendered: list[Manifest]) -> None:
+    validate(rendered)
+
+
+def test_a_field_that_kubernetes_does_not_know_is_found() -> None:
+    (deployment,) = [manifest for _, manifest in read_plain() if manifest["kind"] == "Deployment"]
+    wrong = copy.deepcopy(deployment)
+    wrong["spec"]["template"]["spec"]["enableServiceLink"] = False
+    with pytest.raises(kubernetes_validate.ValidationError, match="enableServiceLink"):
+        kubernetes_validate.validate(wrong, VERSIONS[-1], strict=True)
+
+
+def test_every_custom_resource_is_what_its_project_accepts(tmp_path: Path) -> None:
+    custom = [manifest for _, manifest in read_plain() if is_custom(manifest)]
+    assert {manifest["kind"] for manifest in custom} >= {
+        "Application",
+        "AppProject",
+        "DestinationRule",
+        "ExternalSecret",
+        "HTTPRoute",
+        "PodMonitor",
+        "SecretStore",
+        "VirtualService",
+    }
+    assert find_faults(custom, work=tmp_path) == []
+
+
+def test_what_its_project_would_not_accept_is_found(tmp_path: Path) -> None:
+    custom = {manifest["kind"]: copy.deepcopy(manifest) for _, manifest in read_plain() if is_custom(manifest)}
+    custom["Application"]["spec"]["syncPolicy"]["automated"]["prunes"] = True
+    custom["HTTPRoute"]["spec"]["rules"][0]["timeouts"]["request"] = "never"
+    faults = "\n".join(find_faults([custom["Application"], custom["HTTPRoute"]], work=tmp_path))
+    assert "'\"prunes\"' does not exist" in faults
+    assert "HTTPRoute gateway: data/spec/rules/0/timeouts/request must match pattern" in faults
