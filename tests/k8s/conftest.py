@@ -11,9 +11,7 @@ from tests.k8s.manifests import K8S, OVERLAYS, ROOT, Manifest, render
 GUIDE = ROOT / "docs" / "kubernetes.md"
 SHOWN = {
     name: dict(re.findall(r"^```yaml\n# ([\w.-]+)\n(.*?)^```", section, re.MULTILINE | re.DOTALL))
-    for name, section in re.findall(
-        r"^### With (.+?)\n(.*?)(?=^##|\Z)", GUIDE.read_text(), re.MULTILINE | re.DOTALL
-    )
+    for name, section in re.findall(r"^### With (.+?)\n(.*?)(?=^##|\Z)", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
 }
 """By its title: the files of an overlay that the guide shows."""
 

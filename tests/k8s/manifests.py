@@ -40,7 +40,9 @@ def find_kustomize() -> list[str]:
         return [kustomize, "build"]
     if kubectl := shutil.which("kubectl"):
         return [kubectl, "kustomize"]
-    pytest.skip("NO MANIFEST IS RENDERED HERE, only the plain files are read: neither kubectl nor kustomize is installed")
+    pytest.skip(
+        "NO MANIFEST IS RENDERED HERE, only the plain files are read: neither kubectl nor kustomize is installed"
+    )
 
 
 @functools.cache

@@ -1,6 +1,6 @@
-"""Whether custom resources are what their projects accept, asked of models that are generated from those projects' own types.
+"""Whether custom resources are what their projects accept, asked of models made from those projects' own types.
 
-A value that isn't allowed is found by the models' validators, a field that doesn't exist by TypeScript, for an API server
+A value that isn't allowed is found by the models' validators, a field that doesn't exist by TypeScript: an API server
 wouldn't refuse that but drop it.
 """
 

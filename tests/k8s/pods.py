@@ -44,7 +44,7 @@ class Pod(NamedTuple):
         return labels
 
     def read_environment(self) -> dict[str, str]:
-        """Return its variables, as Kubernetes would put them together. Raises KeyError where what it refers to is missing."""
+        """Return its variables, as Kubernetes would put them together. Raises KeyError where one refers to nothing."""
         environment: dict[str, str] = {}
         for source in self.container.get("envFrom", ()):
             if "secretRef" in source:
@@ -62,7 +62,7 @@ class Pod(NamedTuple):
     def read_files(self) -> dict[str, str]:
         """Return the files that Secrets put into it, by path."""
         volumes = {volume["name"]: volume for volume in self.spec.get("volumes", ())}
-        files = {}
+        files: dict[str, str] = {}
         for mount in self.container.get("volumeMounts", ()):
             if "secret" in volumes[mount["name"]]:
                 secret = SECRETS[volumes[mount["name"]]["secret"]["secretName"]]
@@ -78,12 +78,14 @@ class Pod(NamedTuple):
     def is_meant(self, selector: dict[str, Any]) -> bool:
         """Whether a selector means it. One of no labels means everything."""
         assert selector.keys() <= {"matchLabels"}, selector
-        return selector.get("matchLabels", {}).items() <= self.labels.items()
+        wanted: dict[str, str] = selector.get("matchLabels", {})
+        return wanted.items() <= self.labels.items()
 
     def may_be_reached(self, port: int, *, namespace: str, pod: dict[str, str]) -> bool:
         """Whether the network policies let another pod in."""
         return any(
-            _allows(rule, "from", namespace, pod) and any(self.find_port(each["port"]) == port for each in rule["ports"])
+            _allows(rule, "from", namespace, pod)
+            and any(self.find_port(each["port"]) == port for each in rule["ports"])
             for policy in self._policies("Ingress")
             for rule in policy["spec"]["ingress"]
         )
@@ -114,4 +116,5 @@ def _is_peer(peer: dict[str, Any], namespace: str, pod: dict[str, str]) -> bool:
     if "ipBlock" in peer:
         return False
     named = peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
-    return named == namespace and peer.get("podSelector", {}).get("matchLabels", {}).items() <= pod.items()
+    labels: dict[str, str] = peer.get("podSelector", {}).get("matchLabels", {})
+    return bool(named == namespace) and labels.items() <= pod.items()

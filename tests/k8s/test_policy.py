@@ -1,4 +1,4 @@
-"""What every rendering keeps to: pods that can do little, settings that the gateway takes, doors that lead somewhere."""
+"""What every rendering keeps to: pods that can do little, settings that the gateway takes, ways that lead to it."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.k8s.manifests import NAMESPACE, Manifest, of_kind, read_plain
 from tests.k8s.pods import SECRETS, Pod
 from tests.test_dockerfile import FINAL, rests
 
-MARGIN = 10
+MARGIN = 10.0
 """Seconds for saving the state and ending the process, beyond what the settings say."""
 
 
@@ -117,10 +117,10 @@ def test_every_secret_that_is_made_by_an_operator_is_one_that_is_wanted() -> Non
 
 
 def test_it_has_the_time_that_its_drain_takes(pod: Pod) -> None:
-    environment, fields = pod.read_environment(), Settings.model_fields
-    needed = float(MARGIN)
+    environment, needed = pod.read_environment(), MARGIN
     for name, field in (("GATEWAY_DRAIN_DELAY", "drain_delay"), ("GATEWAY_DRAIN", "drain")):
-        needed += parse_duration(environment[name]) if name in environment else fields[field].default
+        given = environment.get(name)
+        needed += Settings.model_fields[field].default if given is None else parse_duration(given)
     hook = pod.container.get("lifecycle", {}).get("preStop", {})
     assert hook.keys() <= {"sleep"}, "there is no shell in the image"
     needed += hook.get("sleep", {}).get("seconds", 0)

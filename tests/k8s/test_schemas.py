@@ -3,7 +3,7 @@
 import copy
 from pathlib import Path
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 
 from tests.k8s.manifests import Manifest, read_plain

@@ -14,6 +14,7 @@ from tests import npm
 
 FOLDER = Path(__file__).parent / "provider"
 
+
 class CertifiedProvider:
     """A running provider."""
 
