@@ -119,8 +119,8 @@ def test_every_secret_that_is_made_by_an_operator_is_one_that_is_wanted() -> Non
 def test_it_has_the_time_that_its_drain_takes(pod: Pod) -> None:
     environment, needed = pod.read_environment(), MARGIN
     for name, field in (("GATEWAY_DRAIN_DELAY", "drain_delay"), ("GATEWAY_DRAIN", "drain")):
-        given = environment.get(name)
-        needed += Settings.model_fields[field].default if given is None else parse_duration(given)
+        default: float = Settings.model_fields[field].default
+        needed += parse_duration(environment[name]) if name in environment else default
     hook = pod.container.get("lifecycle", {}).get("preStop", {})
     assert hook.keys() <= {"sleep"}, "there is no shell in the image"
     needed += hook.get("sleep", {}).get("seconds", 0)
