@@ -21,6 +21,14 @@ MARGIN = 10.0
 """Seconds for saving the state and ending the process, beyond what the settings say."""
 
 
+def read_duration(pod: Pod, field: str) -> float:
+    """Return a setting as it is in force, in seconds."""
+    written = pod.read_environment().get(f"GATEWAY_{field.upper()}")
+    seconds = Settings.model_fields[field].default if written is None else parse_duration(written)
+    assert isinstance(seconds, float)
+    return seconds
+
+
 @pytest.fixture
 def pod(rendered: list[Manifest]) -> Pod:
     return Pod(rendered)
@@ -117,10 +125,7 @@ def test_every_secret_that_is_made_by_an_operator_is_one_that_is_wanted() -> Non
 
 
 def test_it_has_the_time_that_its_drain_takes(pod: Pod) -> None:
-    environment, needed = pod.read_environment(), MARGIN
-    for name, field in (("GATEWAY_DRAIN_DELAY", "drain_delay"), ("GATEWAY_DRAIN", "drain")):
-        default: float = Settings.model_fields[field].default
-        needed += parse_duration(environment[name]) if name in environment else default
+    needed = MARGIN + read_duration(pod, "drain_delay") + read_duration(pod, "drain")
     hook = pod.container.get("lifecycle", {}).get("preStop", {})
     assert hook.keys() <= {"sleep"}, "there is no shell in the image"
     needed += hook.get("sleep", {}).get("seconds", 0)
@@ -129,11 +134,9 @@ def test_it_has_the_time_that_its_drain_takes(pod: Pod) -> None:
 
 def test_a_sidecar_stays_until_the_streams_have_left(pod: Pod) -> None:
     config = pod.template["metadata"].get("annotations", {}).get("proxy.istio.io/config", "")
-    fields = Settings.model_fields
-    for duration in re.findall(r"terminationDrainDuration: (\w+)", config):
-        drains = parse_duration(duration)
-        assert fields["drain_delay"].default + fields["drain"].default < drains
-        assert drains < pod.spec["terminationGracePeriodSeconds"]
+    for seconds in re.findall(r"terminationDrainDuration: (\d+)s", config):
+        assert read_duration(pod, "drain_delay") + read_duration(pod, "drain") < int(seconds)
+        assert int(seconds) < pod.spec["terminationGracePeriodSeconds"]
     assert bool(config) == bool(of_kind(pod.manifests, "VirtualService"))
 
 
@@ -154,8 +157,7 @@ async def test_its_probes_ask_for_what_is_served(pod: Pod) -> None:
 
 def test_readiness_is_noticed_before_the_gateway_closes(pod: Pod) -> None:
     probe = pod.container["readinessProbe"]
-    delay = parse_duration(pod.read_environment()["GATEWAY_DRAIN_DELAY"])
-    assert probe["periodSeconds"] * probe["failureThreshold"] < delay
+    assert probe["periodSeconds"] * probe["failureThreshold"] < read_duration(pod, "drain_delay")
 
 
 def test_its_ports_are_those_of_the_settings_and_of_the_image(pod: Pod) -> None:
