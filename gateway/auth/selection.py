@@ -27,6 +27,11 @@ class GrantedSelection:
         self.show: Callable[[Any], Any] | None = show if grant.hides else None
         # What is cheaper comes first: a selector mostly asks for less than the grant has.
         self.sees: Callable[[Any], bool] = lambda document: asked(document) and sees(document)
+        # A grant goes by where a document belongs and by its labels.
+        covers = selection.covers
+        self.covers: Callable[[Any], bool] | None = (
+            sees if covers is None else lambda document: covers(document) and sees(document)
+        )
         # No other selection's text begins so, and the scope has no line end in it.
         self.canonical = f"granted {grant.scope}\n{selection.canonical}"
         self.view_id = hashlib.sha256(self.canonical.encode()).hexdigest()[:12]

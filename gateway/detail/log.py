@@ -104,6 +104,10 @@ class DetailWording:
     patches = False
     """One document is soon encoded; and nobody should see an application for a moment that is gone."""
 
+    def traits(self, document: Document, /) -> object:
+        """Return what is asked of a detail: where its application belongs, and its labels."""
+        return document.get("project"), document.get("namespace"), document.get("labels")
+
     def net(self, changes: Sequence[DetailChange], /) -> list[DetailChange]:
         """Reduce consecutive changes to one for each key."""
         touched: dict[str, DetailChange] = {}
@@ -120,7 +124,7 @@ class DetailWording:
         """Return the body of a snapshot; null where the application is gone."""
         return b'"detail":' + orjson.dumps(next(iter(documents), None)) + b"}\n\n"
 
-    def delta(self, changes: list[DetailChange], sees: Callable[[Any], bool], /) -> bytes | None:
+    def delta(self, changes: Sequence[DetailChange], sees: Callable[[Any], bool], /) -> bytes | None:
         """Return the body of a delta, for someone who looks at one application."""
         for change in changes:
             before = change.before if change.before is not None and sees(change.before) else None
@@ -148,3 +152,8 @@ class DetailSelection:
     def sees(self, document: Document) -> bool:
         """Whether a document is that of the application."""
         return bool(document.get("key") == self.key)
+
+    @property
+    def covers(self) -> Callable[[Document], bool]:
+        """The same: nothing else is asked."""
+        return self.sees

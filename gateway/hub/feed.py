@@ -10,6 +10,7 @@ import msgspec
 import orjson
 
 from gateway.hub.traffic import Traffic
+from gateway.model.application import ApplicationStatus
 from gateway.model.delta import Change, NetChange, net, project
 
 
@@ -60,6 +61,10 @@ class Selection(Protocol):
         """Whether a document is shown."""
 
     @property
+    def covers(self) -> Callable[[Any], bool] | None:
+        """Whether a document can be shown, as far as its key and its traits say; None where they don't matter."""
+
+    @property
     def show(self) -> Callable[[Any], Any] | None:
         """What is shown of a document that is; None where that is always the whole."""
 
@@ -75,6 +80,9 @@ class Wording(Protocol):
     def patches(self) -> bool:
         """Whether an older snapshot may be sent with the delta behind it, where that is smaller than a new one."""
 
+    def traits(self, document: Any, /) -> object:
+        """Return what selections ask of a document and what seldom changes of it, beside its key."""
+
     def net(self, changes: Sequence[Any], /) -> list[Any]:
         """Reduce consecutive changes to one for each key."""
 
@@ -84,7 +92,7 @@ class Wording(Protocol):
     def state(self, documents: Iterable[Any], /) -> bytes:
         """Return the body of a snapshot that shows these documents."""
 
-    def delta(self, changes: list[Any], sees: Callable[[Any], bool], /) -> bytes | None:
+    def delta(self, changes: Sequence[Any], sees: Callable[[Any], bool], /) -> bytes | None:
         """Return the body of a delta: what net changes mean to someone who sees so; None where that is nothing."""
 
 
@@ -96,6 +104,10 @@ class ListWording:
 
     def __init__(self) -> None:
         self._encoder = msgspec.json.Encoder()
+
+    def traits(self, document: ApplicationStatus) -> object:
+        """Return what is asked of a document: where it belongs, and its labels."""
+        return document.project, document.labels
 
     def net(self, changes: Sequence[Change]) -> list[NetChange]:
         """Reduce consecutive changes to one for each key."""
@@ -109,7 +121,7 @@ class ListWording:
         """Return the body of a snapshot."""
         return b'"applications":' + self._encoder.encode(list(documents)) + b"}\n\n"
 
-    def delta(self, changes: list[NetChange], sees: Callable[[Any], bool]) -> bytes | None:
+    def delta(self, changes: Sequence[NetChange], sees: Callable[[Any], bool]) -> bytes | None:
         """Return the body of a delta."""
         if not (delta := project(changes, sees)):
             return None

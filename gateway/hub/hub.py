@@ -219,12 +219,13 @@ class Hub:
         for feed in self.feeds:
             if feed.offset == feed.log.ring.top:
                 continue
-            changes = feed.advance()
-            for view in self._views.of(feed):
-                if changes is None:
-                    view.leap(feed.offset, now)
-                else:
-                    sent += view.tick(changes, feed.offset, now)
+            standing = feed.offset
+            if (changes := feed.advance()) is None:
+                for view in self._views.of(feed):
+                    view.leap(standing, now)
+            else:
+                for view, concerned in self._views.touched(feed, changes):
+                    sent += view.tick(concerned, standing, now)
         self.counts["delivery"] += sent
         return sent
 

@@ -1,5 +1,6 @@
 """A view: a canonical selection, and everything made once for those who share it."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,10 +35,10 @@ class View:
         self.selection = selection
         self.feed = feed
         self.sees = selection.sees
+        self.covers = selection.covers
         self.show = selection.show
         self.id = selection.view_id
         self.epoch = feed.log.epoch
-        self.offset = feed.offset
         self._wording = feed.wording
         self.current: tuple[set[Subscriber], ...] = (*(set() for _ in Form), set())
         """Who is current: by form, and last those who take gzip and were there when the chain began."""
@@ -48,8 +49,9 @@ class View:
         self.used_at = now
         self.listing: Listing | None = None
         self._chain: Chain | None = None
-        self._catch_ups: dict[int, Frame | None] = {}
-        self._crossings: dict[tuple[str, int], Frame | None] = {}
+        self._ways: dict[tuple[str, int], Frame | None] = {}
+        """The deltas that lead to an offset, by what was seen before, and until which offset."""
+        self._ways_to = feed.offset
         self._heartbeat: tuple[tuple[int, Upstream | None, int], Frame] | None = None
 
     def __repr__(self) -> str:
@@ -76,6 +78,11 @@ class View:
         """The bytes that the view's cached snapshot takes."""
         return self.listing.frame.cost if self.listing else 0
 
+    @property
+    def offset(self) -> int:
+        """Where the feed stands: the hub's last tick."""
+        return self.feed.offset
+
     # Moving on.
 
     def resume(self, cursor: Cursor | None) -> tuple[int | None, str]:
@@ -91,29 +98,21 @@ class View:
             return None, "trimmed"
         return position.offset, "resumed"
 
-    def tick(self, changes: list[Any], offset: int, now: float) -> int:
-        """Move to a new offset, sending what the net changes mean here; return how many were sent it."""
-        before = self.offset
-        self._move_to(offset)
+    def tick(self, changes: Sequence[Any], standing: int, now: float) -> int:
+        """Send what net changes mean here to those who stood before them; return how many were sent it."""
         if not any(self.current) or (body := self._tell(changes)) is None:
             return 0
         frame = self._made("delta", opening("delta", cursor=self.cursor) + b"{" + body)
-        return self.broadcast(frame, now, standing=before)
+        return self.broadcast(frame, now, standing=standing)
 
-    def leap(self, offset: int, now: float) -> None:
-        """Move to an offset that no history leads to: everyone who is current falls behind."""
+    def leap(self, standing: int, now: float) -> None:
+        """Be where no history leads: everyone who is current falls behind, and stands where they stood."""
         for members in self.current:
             for subscriber in members:
-                subscriber.stay(self.offset, self.checksum, now)
+                subscriber.stay(standing, self.checksum, now)
             self.behind |= members
             members.clear()
-        self._move_to(offset)
         self.listing = None
-
-    def _move_to(self, offset: int) -> None:
-        self.offset = offset
-        self._catch_ups.clear()
-        self._crossings.clear()
 
     def broadcast(self, frame: Frame, now: float, *, standing: int | None = None) -> int:
         """Write a frame to everyone who is current; who can't take it falls behind at ``standing``.
@@ -219,17 +218,19 @@ class View:
         """
         if offset == self.offset:
             return None
-        if offset not in self._catch_ups:
+        ways, way = self._find_ways(), (self.selection.canonical, offset)
+        if way not in ways:
             body = self._tell(self._wording.net(self.feed.log.ring.between(offset, self.offset)))
-            self._catch_ups[offset] = None if body is None else self._made("catch-up", body)
-        return self._catch_ups[offset]
+            ways[way] = None if body is None else self._made("catch-up", body)
+        return ways[way]
 
     def cross(self, seen: Selection, offset: int) -> Frame | None:
         """Return the end of the delta event that leads here from what another selection showed at an offset.
 
         None where that is the same. Raises LookupError if the log doesn't reach back that far.
         """
-        if (seen.canonical, offset) not in self._crossings:
+        ways, way = self._find_ways(), (seen.canonical, offset)
+        if way not in ways:
             net = self._wording.net(self.feed.log.ring.between(offset, self.offset))
             sides = {key: (document, document) for key, document in self.feed.documents.items()}
             sides |= {change.key: (change.before, change.after) for change in net}
@@ -239,14 +240,21 @@ class View:
                 if before is not after:
                     changes.append(self._wording.change(key, before, after))
             body = self._wording.delta(changes, lambda _: True)
-            self._crossings[seen.canonical, offset] = None if body is None else self._made("catch-up", body)
-        return self._crossings[seen.canonical, offset]
+            ways[way] = None if body is None else self._made("catch-up", body)
+        return ways[way]
+
+    def _find_ways(self) -> dict[tuple[str, int], Frame | None]:
+        """Return the deltas that lead to where the view stands."""
+        if self._ways_to != self.offset:
+            self._ways.clear()
+            self._ways_to = self.offset
+        return self._ways
 
     def _made(self, kind: str, plain: bytes) -> Frame:
         self.feed.traffic.frames[kind] += 1
         return Frame(plain)
 
-    def _tell(self, changes: list[Any]) -> bytes | None:
+    def _tell(self, changes: Sequence[Any]) -> bytes | None:
         """Return the body of the delta that net changes mean here; None where that is nothing."""
         if (show := self.show) is not None:
             changes = [

@@ -1,7 +1,11 @@
 """The views that there are: made for the first who wants one, bounded in number, those that nobody uses make room."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 from gateway.errors import GatewayError
 from gateway.hub.feed import Feed, Selection
+from gateway.hub.reach import Reach
 from gateway.hub.view import View
 
 VIEW_LINGER = 60.0
@@ -18,6 +22,7 @@ class Views(dict[str, View]):
     def __init__(self, limit: int) -> None:
         super().__init__()
         self._limit = limit
+        self._reaches: dict[Feed, Reach] = {}
 
     def has_room_for(self, selection: Selection) -> bool:
         """Whether there is a view of this selection, or may be one more."""
@@ -30,8 +35,9 @@ class Views(dict[str, View]):
                 raise OverloadedError("views")
             if len(self) >= self._limit:
                 idle = min((view for view in self.values() if view.idle), key=lambda view: view.used_at)
-                del self[idle.selection.canonical]
+                self._drop(idle)
             view = self[selection.canonical] = View(selection, feed, now=now)
+            self._reach(feed).add(view)
         view.used_at = now
         return view
 
@@ -42,10 +48,24 @@ class Views(dict[str, View]):
     def seeing(self, feed: Feed, key: str) -> list[View]:
         """Return the views of a feed that see one of its documents, as of the last tick."""
         document = feed.documents.get(key)
-        return [] if document is None else [view for view in self.of(feed) if view.sees(document)]
+        views = () if document is None else self._reach(feed).covering(key, document)
+        return [view for view in views if view.sees(document)]
+
+    def touched(self, feed: Feed, changes: Sequence[Any]) -> Iterable[tuple[View, Sequence[Any]]]:
+        """Return the views that a feed's net changes may mean something to, each with those that may."""
+        return self._reach(feed).touched(changes)
 
     def expire(self, now: float) -> None:
         """Drop those that nobody has used for a while."""
-        for key, view in list(self.items()):
+        for view in list(self.values()):
             if view.idle and now - view.used_at >= VIEW_LINGER:
-                del self[key]
+                self._drop(view)
+
+    def _drop(self, view: View) -> None:
+        del self[view.selection.canonical]
+        self._reach(view.feed).discard(view)
+
+    def _reach(self, feed: Feed) -> Reach:
+        if (reach := self._reaches.get(feed)) is None:
+            reach = self._reaches[feed] = Reach(feed.wording.traits)
+        return reach

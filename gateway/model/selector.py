@@ -78,6 +78,9 @@ class Selector:
     sees: Sees = field(init=False, repr=False, compare=False)
     """Say whether the selector sees a document."""
 
+    covers: Sees | None = field(init=False, repr=False, compare=False)
+    """Say whether it can see a document, as far as name, project, namespace and labels say; None where they don't."""
+
     canonical: str = field(init=False, repr=False, compare=False)
     """The same text for the same selector, and for no other; as a query string it is read back as this selector."""
 
@@ -87,7 +90,9 @@ class Selector:
     def __post_init__(self) -> None:
         for parameter in PARAMETERS:
             object.__setattr__(self, parameter, tuple(sorted(set(getattr(self, parameter)))))
-        object.__setattr__(self, "sees", _compile(self))
+        placed, standing = _compile_place(self), _compile_standing(self)
+        object.__setattr__(self, "sees", _all_of(standing + placed))
+        object.__setattr__(self, "covers", _all_of(placed) if placed else None)
         object.__setattr__(self, "canonical", _write(self))
         digest = hashlib.sha256(f"{_FORMAT} {self.canonical}".encode()).hexdigest()
         object.__setattr__(self, "view_id", digest[:12])
@@ -114,19 +119,27 @@ def parse_selector(query: Iterable[tuple[str, str]], *, besides: Sequence[str] =
     return Selector(**values, selector=requirements)
 
 
-def _compile(selector: Selector) -> Sees:
+def _compile_place(selector: Selector) -> list[Sees]:
+    """Return what is asked of where a document belongs, and of its labels."""
     checks = [
         compile_check(values)
         for values, compile_check in (
             (selector.projects, _compile_projects),
             (selector.namespaces, _compile_namespaces),
-            (selector.health, _compile_health),
-            (selector.sync, _compile_sync),
             (selector.names, _compile_names),
         )
         if values
     ]
-    checks += [_compile_requirement(requirement) for requirement in selector.selector]
+    return checks + [_compile_requirement(requirement) for requirement in selector.selector]
+
+
+def _compile_standing(selector: Selector) -> list[Sees]:
+    """Return what is asked of how a document is."""
+    asked = ((selector.health, _compile_health), (selector.sync, _compile_sync))
+    return [compile_check(values) for values, compile_check in asked if values]
+
+
+def _all_of(checks: list[Sees]) -> Sees:
     match checks:
         case []:
             return sees_everything
