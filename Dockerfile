@@ -12,20 +12,22 @@ WORKDIR /src
 # The uv that uv.lock names, as for `make install`.
 COPY bootstrap.py uv.lock ./
 RUN python bootstrap.py /opt/uv
-# Dependencies first: their layer stays while only the gateway changes.
+# Dependencies first: their layer stays while only the gateway changes. All extras: uvloop, Redis, PostgreSQL, traces.
 COPY pyproject.toml ./
-RUN uv sync --locked --no-dev --extra uvloop --no-editable --no-install-project
+RUN uv sync --locked --no-dev --all-extras --no-editable --no-install-project
 COPY README.md ./
 COPY gateway gateway
-RUN uv sync --locked --no-dev --extra uvloop --no-editable
+RUN uv sync --locked --no-dev --all-extras --no-editable
 
 FROM python:${PYTHON_VERSION}-slim
+ARG PYTHON_VERSION
 ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="argocd-sse-gateway" \
       org.opencontainers.image.description="A real-time gateway between Argo CD and everyone who wants to see deployments live." \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="docker.io/library/python:${PYTHON_VERSION}-slim"
 COPY --from=build /opt/gateway /opt/gateway
 # In a container loopback is nobody's: listen on all addresses. GATEWAY_AUTH is left for whoever runs it to choose;
 # without it the gateway says so and doesn't start. Metrics need no choice: they tell no names.
