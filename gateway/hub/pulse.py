@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from gateway.hub.hub import Hub
 from gateway.observability.histogram import INSTANTS, Histogram
@@ -22,9 +23,9 @@ class Pulse:
         self._tick_interval = tick
         self._clock = clock
         self._ticked_at = float("-inf")
-        self._ticking: asyncio.TimerHandle | None = None
-        self._turning: asyncio.TimerHandle | None = None
-        self._beating: asyncio.TimerHandle | None = None
+        self._ticking: _Timer | None = None
+        self._turning: _Timer | None = None
+        self._beating: _Timer | None = None
         self._followers: list[Callable[[float], None]] = []
         self.tick_seconds = 0.0
         """How long the last tick took."""
@@ -41,7 +42,7 @@ class Pulse:
         """Stop all timers."""
         for timer in (self._ticking, self._turning, self._beating):
             if timer is not None:
-                timer.cancel()
+                timer.handle.cancel()
 
     def follow(self, ticked: Callable[[float], None]) -> None:
         """Have a function called with the time after each tick."""
@@ -54,14 +55,13 @@ class Pulse:
         one.
         """
         if self._ticking is None:
-            loop = asyncio.get_running_loop()
-            delay = max(0.0, self._ticked_at + self._tick_interval - loop.time())
-            self._ticking = loop.call_later(delay, self._tick)
+            since = asyncio.get_running_loop().time() - self._ticked_at
+            self._ticking = _call_later(max(0.0, self._tick_interval - since), self._tick)
 
     def nudge(self) -> None:
         """Somebody may be behind: look after them soon."""
         if self._turning is None and self._hub.behind:
-            self._turning = asyncio.get_running_loop().call_later(TURN_INTERVAL, self._turn)
+            self._turning = _call_later(TURN_INTERVAL, self._turn)
 
     def _tick(self) -> None:
         self._fired(self._ticking)
@@ -83,11 +83,23 @@ class Pulse:
 
     def _beat(self) -> None:
         self._fired(self._beating)
-        self._beating = asyncio.get_running_loop().call_later(BEAT_INTERVAL, self._beat)
+        self._beating = _call_later(BEAT_INTERVAL, self._beat)
         self._hub.beat(self._clock())
         self.nudge()
 
-    def _fired(self, timer: asyncio.TimerHandle | None) -> None:
+    def _fired(self, timer: "_Timer | None") -> None:
         """Note how late a timer was; the first beat has none."""
         if timer is not None:
-            self.lags.add(max(0.0, asyncio.get_running_loop().time() - timer.when()))
+            self.lags.add(max(0.0, asyncio.get_running_loop().time() - timer.due))
+
+
+class _Timer(NamedTuple):
+    """A timer, and when it is due. uvloop's own doesn't know that where there is nothing to wait for."""
+
+    handle: asyncio.Handle
+    due: float
+
+
+def _call_later(delay: float, call: Callable[[], None]) -> _Timer:
+    loop = asyncio.get_running_loop()
+    return _Timer(loop.call_later(delay, call), loop.time() + delay)

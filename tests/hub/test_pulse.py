@@ -210,3 +210,21 @@ def test_how_late_the_loop_is_and_how_long_ticks_take_is_noted() -> None:
         world.pulse.stop()
 
     run(main())
+
+
+def test_the_hub_ticks_on_uvloop_too() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def main() -> None:
+        world = World()
+        world.pulse.start()
+        for image in "123":
+            world.append(image)
+            async with asyncio.timeout(10):
+                while image not in world.images:  # noqa: ASYNC110 - there is nothing else to wait for
+                    await asyncio.sleep(0)
+        assert world.images == ["1", "2", "3"]
+        world.pulse.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
