@@ -206,6 +206,8 @@ class Gateway:
             details=self.details,
             office=self.office,
             errands=self.errands,
+            guard=self.entrance.guard,
+            turnstile=self.entrance.turnstile,
             audience=self.entrance.audience,
             streams=self.streams,
             status=self.reporter.status,

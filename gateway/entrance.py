@@ -81,6 +81,10 @@ def _make_turnstile(settings: Settings, *, clock: Callable[[], float], jitter: C
         streams_per_identity=settings.max_streams_per_identity,
         streams_per_address=settings.max_streams_per_address,
         requests_per_second=settings.max_requests_per_second,
+        refreshes_per_minute=settings.max_refreshes_per_minute,
+        views_per_identity=settings.max_views_per_identity,
+        # Where everybody is anonymous, there is nobody whom they could leave without room.
+        views_of_anonymous=max(1, settings.max_views // 2) if settings.auth not in (None, "none") else None,
     )
     parts = urlsplit(settings.public_url or "")
     return Turnstile(

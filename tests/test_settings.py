@@ -96,6 +96,8 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "max_streams_per_identity": None,
         "max_streams_per_address": None,
         "max_requests_per_second": None,
+        "max_views_per_identity": 100,
+        "max_refreshes_per_minute": 30,
         "public_url": None,
         "oidc_issuer": None,
         "oidc_client_id": None,

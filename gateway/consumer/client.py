@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from gateway.consumer.credential import NOTHING, TOKEN, Credential
 from gateway.consumer.sse import Event, Parser
 from gateway.consumer.words import plain, shorten
 from gateway.errors import GatewayError
@@ -68,11 +69,15 @@ class Answer:
 
 
 class Gateway:
-    """A gateway at its base address, with or without a base path. Raises AddressError for an address that is none."""
+    """A gateway at its base address, with or without a base path. Raises AddressError for an address that is none.
 
-    def __init__(self, address: str, session: aiohttp.ClientSession) -> None:
+    Each request shows the ``credential``, and raises CredentialError where that can't be read any more.
+    """
+
+    def __init__(self, address: str, session: aiohttp.ClientSession, credential: Credential = NOTHING) -> None:
         self.base = read_address(address)
         self._session = session
+        self._credential = credential
 
     def url(self, path: str, query: Query = ()) -> URL:
         """Return the address of a path below the base."""
@@ -81,8 +86,9 @@ class Gateway:
     async def get(self, path: str, query: Query = (), *, headers: Mapping[str, str] = {}) -> Answer:
         """Ask once. Raises UnreachableError without an answer."""
         timeout = aiohttp.ClientTimeout(total=30.0, sock_connect=CONNECT_TIMEOUT)
+        sent = {**self._credential.headers(), **headers}
         try:
-            async with self._session.get(self.url(path, query), headers=headers, timeout=timeout) as response:
+            async with self._session.get(self.url(path, query), headers=sent, timeout=timeout) as response:
                 return Answer(status=response.status, headers=response.headers, body=await response.read())
         except (aiohttp.ClientError, OSError) as error:
             raise UnreachableError(f"{self.base}: {explain(error)}") from error
@@ -92,7 +98,7 @@ class Gateway:
         self, query: Query = (), *, cursor: str = "", headers: Mapping[str, str] = {}, silence: float = SILENCE_LIMIT
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Open the stream, whatever it answers. Errors are aiohttp's."""
-        sent = {"Accept": "text/event-stream", "Accept-Encoding": "gzip", **headers}
+        sent = {"Accept": "text/event-stream", "Accept-Encoding": "gzip", **self._credential.headers(), **headers}
         if cursor:
             sent["Last-Event-ID"] = cursor
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=silence)
@@ -177,13 +183,14 @@ def explain_answer(status: int, content_type: str, body: bytes) -> str:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         detail = ""
     if detail:
-        return f"{status}: {detail}"
+        hint = f" A token is shown by --token-file, or {TOKEN}." if status == HTTPStatus.UNAUTHORIZED else ""
+        return f"{status}: {detail}{hint}"
     if status == HTTPStatus.OK:
         return f"answers {content_type}, not a stream: is this a gateway's address, and not a login page's?"
     if status == HTTPStatus.NOT_FOUND:
         return "404: there is no gateway at this path. Is the base path (GATEWAY_BASE_PATH) part of the URL?"
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return f"{status}: something before the gateway asks for a login"
+        return f"{status}: something before the gateway asks for a login, or doesn't let this one through"
     return f"{status} {_show(body)}".rstrip()
 
 
@@ -219,6 +226,7 @@ def goodbye_in_words(data: str) -> str:
         "lifetime": "the gateway ended the stream as it does from time to time",
         "drain": "the gateway is stopping",
         "overloaded": "the gateway has no room at the moment",
+        "expired": "what was shown to the gateway has ended",
     }
     return known.get(reason, f"the gateway said goodbye: {plain(reason) or 'without a reason'}")
 

@@ -8,7 +8,7 @@ import typer
 
 from gateway.consumer.client import Gateway, UnreachableError, explain_answer, open_session
 from gateway.consumer.conformance import Trial, try_gateway
-from gateway.consumer.running import quietly, run, write_json
+from gateway.consumer.running import TokenFile, find_credential, quietly, run, write_json
 from gateway.consumer.screen import open_console
 from gateway.consumer.status import show_status
 from gateway.consumer.tail import Tail, Wish
@@ -37,8 +37,10 @@ def tail(
     sync: Annotated[str, _choose("sync states")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One event a line, as JSON.")] = False,
     once: Annotated[bool, typer.Option("--once", help="The state as it is now, and no more.")] = False,
+    token_file: TokenFile = None,
 ) -> None:
     """Show what happens, as it happens. Ctrl-C ends it."""
+    credential = find_credential(token_file)
     asked = {"projects": projects, "namespaces": namespaces, "names": names}
     asked |= {"selector": selector, "health": health, "sync": sync}
     query = [(name, value) for name, value in asked.items() if value]
@@ -51,18 +53,19 @@ def tail(
 
     async def follow() -> None:
         async with open_session() as session:
-            await shown.show(Gateway(url, session).follow(query, jitter=random.random))
+            await shown.show(Gateway(url, session, credential).follow(query, jitter=random.random))
 
     run(follow)
 
 
 @app.command()
-def status(url: Url, as_json: Json = False) -> None:
+def status(url: Url, as_json: Json = False, token_file: TokenFile = None) -> None:
     """Show how a gateway and its upstream are. Exits with 0 if live, 1 if not, 2 if there is no answer."""
+    credential = find_credential(token_file)
 
     async def ask() -> dict[str, Any]:
         async with open_session() as session:
-            gateway = Gateway(url, session)
+            gateway = Gateway(url, session, credential)
             answer = await gateway.get("/api/status")
             kind = answer.headers.get("Content-Type", "").partition(";")[0]
             document = answer.json() if answer.status == 200 and kind == "application/json" else None
@@ -86,9 +89,12 @@ def conformance(
     clients: Annotated[int, typer.Option(min=1, max=500, help="How many streams are opened.")] = 12,
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="For how long.")] = 30.0,
     as_json: Json = False,
+    token_file: TokenFile = None,
 ) -> None:
     """Try any gateway from outside, and report which promises it keeps. Exits with 1 if one is broken."""
-    outcome = run(lambda: try_gateway(url, Trial(clients=clients, seconds=seconds), dice=random.Random()))  # noqa: S311
+    credential = find_credential(token_file)
+    trial, dice = Trial(clients=clients, seconds=seconds), random.Random()  # noqa: S311
+    outcome = run(lambda: try_gateway(url, trial, dice=dice, credential=credential))
     if as_json:
         write_json(write_outcome(outcome))
     else:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.consumer.client import Gateway, UnreachableError, explain_answer, open_session
+from gateway.consumer.credential import NOTHING, Credential
 from gateway.consumer.fold import ContractError
 from gateway.consumer.probes import PIPELINES, probe
 from gateway.consumer.promises import Finding, Ledger, Promise
@@ -67,11 +68,11 @@ class _View:
         return "&".join(f"{name}={value}" for name, value in self.query) or "everything"
 
 
-async def try_gateway(url: str, trial: Trial, *, dice: random.Random) -> Outcome:
+async def try_gateway(url: str, trial: Trial, *, dice: random.Random, credential: Credential = NOTHING) -> Outcome:
     """Try a gateway. Raises UnreachableError if there is nothing to try, AddressError if ``url`` is none."""
     ledger = Ledger()
     async with open_session() as session, open_session(receive_buffer=SLOW_BUFFER, read_ahead=1_024) as slow_session:
-        gateway, slow = Gateway(url, session), Gateway(url, slow_session)
+        gateway, slow = Gateway(url, session, credential), Gateway(url, slow_session, credential)
         first, cursor = await _ask_first(gateway, trial)
         views = [_View(query=query) for query in choose_views(list(first.documents.values()))]
         for view, behaviour, gzip in _cast(views, trial.clients):

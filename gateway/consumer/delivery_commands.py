@@ -8,7 +8,7 @@ import typer
 
 from gateway.consumer.client import Gateway, Query, RefusedError, UnreachableError, explain_answer, open_session
 from gateway.consumer.release import find_exit_code, show_checklist
-from gateway.consumer.running import quietly, run, write_json
+from gateway.consumer.running import TokenFile, find_credential, quietly, run, write_json
 from gateway.consumer.screen import open_console
 from gateway.consumer.weekly import Week, WeekError, read_week, write_report
 
@@ -35,15 +35,17 @@ def check(
     names: Annotated[str, typer.Option(help="Only these applications; * and ? match.", metavar="A,B")] = "",
     selector: Annotated[str, typer.Option(help="Only those with these labels.", metavar="LABELS")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="JSON, for programs.")] = False,
+    token_file: TokenFile = None,
 ) -> None:
     """Ask whether a commit is ready: CI, scans, Argo CD. Exits with 0 if it is, 1 if not, 2 if nobody knows."""
+    credential = find_credential(token_file)
     query = [("ignore", name) for name in ignore or ()]
     query += [(name, text) for name, text in (("names", names), ("selector", selector)) if text]
     path = f"/api/releases/{quote(sha, safe='')}/checklist"
 
     async def ask() -> dict[str, Any]:
         async with open_session() as session:
-            return await _ask(Gateway(url, session), path, query)
+            return await _ask(Gateway(url, session, credential), path, query)
 
     checklist = run(ask)
     if as_json:
@@ -59,6 +61,7 @@ def check(
 def report(
     week: Annotated[str, typer.Option(help="The week, such as 2026-W47; unset, the last whole one.")] = "",
     url: Url = HERE,
+    token_file: TokenFile = None,
 ) -> None:
     """Write a week's report in Markdown: what was deployed, what failed, where the time went, which SLOs were kept."""
     try:
@@ -66,9 +69,11 @@ def report(
     except WeekError as error:
         raise typer.BadParameter(str(error), param_hint="--week") from error
 
+    credential = find_credential(token_file)
+
     async def ask() -> str:
         async with open_session() as session:
-            gateway = Gateway(url, session)
+            gateway = Gateway(url, session, credential)
             everything, before = [await _ask(gateway, "/api/kpis", part.query) for part in (asked, asked.before)]
             services = await _ask(gateway, "/api/kpis", [*asked.query, ("by", "service")])
             changes, complete = await _read_changes(gateway, asked)

@@ -5,18 +5,38 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, Never, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Never, TypeVar
 
 import orjson
 import typer
 
+from gateway.consumer.credential import TOKEN, TOKEN_FILE, Credential, choose_credential
 from gateway.errors import GatewayError
 
 UNREACHABLE = 2
 INTERRUPTED = 130
 """What a shell expects of who was ended by Ctrl-C."""
 
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        help=f"A file with the token to show; without it, that of {TOKEN} is shown, if any.",
+        envvar=TOKEN_FILE,
+        show_default=False,
+        metavar="PATH",
+    ),
+]
+
 _T = TypeVar("_T")
+
+
+def find_credential(file: Path | None) -> Credential:
+    """Return what is to be shown to the gateway; say in one line what is wrong with it, and leave."""
+    try:
+        return choose_credential(file, os.environ)
+    except GatewayError as error:
+        give_up(error)
 
 
 def run(act: Callable[[], Coroutine[Any, Any, _T]]) -> _T:

@@ -18,7 +18,7 @@ from gateway.delivery.events import Commit, DeliveryEvent
 from gateway.delivery.kpi import DAY, Measure, Question
 from gateway.delivery.office import Office
 from gateway.delivery.prometheus import Prometheus, Questions
-from gateway.delivery.refresh import Refreshes
+from gateway.delivery.refresher import Refresher
 from gateway.delivery.releases import Releases, WaiverFile
 from gateway.delivery.scorecard import Score, score
 from gateway.delivery.storage.database import DatabaseError
@@ -26,11 +26,6 @@ from gateway.delivery.tally import Tally
 from gateway.model.application import ApplicationStatus
 from gateway.observability.services import Place
 from gateway.upstream.argocd import ArgoCD
-from gateway.upstream.failures import ArgoCDError
-from gateway.upstream.inspector import Target, ask_refresh
-
-AT_ONCE = 4
-"""Refreshes that are under way at once: each makes Argo CD's repo-server work."""
 
 BUDGET_INTERVAL, BUDGET_SPAN = 300.0, 30 * DAY
 """Seconds between two looks at the error budgets, and of what they are the budgets."""
@@ -92,7 +87,7 @@ class Errands:
         self._judgement = targets.judgement
         self._open: dict[str, Measure] = {}
         """Deployments of which it is open whether they succeed."""
-        self._refreshes = Refreshes()
+        self.refresher = Refresher(client, documents=documents, counts=self.counts, clock=clock)
         self._refresh = wishes.refresh
         self._office = office
         self._client = client
@@ -111,7 +106,6 @@ class Errands:
             )
         self._in_charge = False
         self._woken = asyncio.Event()
-        self._asking: set[asyncio.Task[None]] = set()
 
     # What comes.
 
@@ -127,8 +121,8 @@ class Errands:
 
     def _hear(self, facts: Iterable[DeliveryEvent]) -> None:
         commits = [fact for fact in facts if isinstance(fact, Commit)] if self._refresh else []
-        if commits and self._refreshes.push(commits, self._documents(), now=self._clock()):
-            self._woken.set()
+        if commits:
+            self.refresher.push(commits)
 
     def measured(self, measures: Sequence[Measure]) -> None:
         """Something was measured anew."""
@@ -148,7 +142,7 @@ class Errands:
 
     def _was_refreshed(self, measure: Measure) -> bool:
         """Whether Argo CD was asked to look between the commit and the end of its deployment."""
-        asked_at = self._refreshes.asked_at(measure.key)
+        asked_at = self.refresher.asked_at(measure.key)
         return (
             asked_at is not None
             and measure.sync is not None
@@ -160,6 +154,7 @@ class Errands:
     async def run(self) -> None:
         """Run until cancelled."""
         beside: list[asyncio.Task[None]] = []
+        refreshing = asyncio.create_task(_keep_on(self.refresher.run, "refresh"), name="refreshes")
         try:
             while True:
                 self._woken.clear()
@@ -168,15 +163,9 @@ class Errands:
                 elif not self._in_charge and beside:
                     await self._end(beside)
                     beside = []
-                self._start_refreshes()
-                deadline = self._refreshes.deadline()
-                # What is due but has no room waits for one that ends, which wakes us.
-                full = len(self._asking) >= AT_ONCE
-                wait = None if deadline is None or full else max(0.0, deadline - self._clock()) + 0.001
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), wait)
+                await self._woken.wait()
         finally:
-            await self._end([*beside, *self._asking])
+            await self._end([*beside, refreshing])
 
     def _begin(self) -> list[asyncio.Task[None]]:
         """Begin with what is done again and again."""
@@ -191,30 +180,6 @@ class Errands:
         await asyncio.gather(*tasks, return_exceptions=True)
         self.budgets = {}
         self._open.clear()
-
-    def _start_refreshes(self) -> None:
-        for key in self._refreshes.take(self._clock(), limit=AT_ONCE - len(self._asking)):
-            task = asyncio.create_task(self._ask_refresh(key), name="refresh")
-            self._asking.add(task)
-            task.add_done_callback(self._refreshed)
-
-    def _refreshed(self, task: asyncio.Task[None]) -> None:
-        self._asking.discard(task)
-        self._woken.set()
-
-    async def _ask_refresh(self, key: str) -> None:
-        document = self._documents().get(key)
-        if document is None:
-            return
-        target = Target(name=document.name, namespace=document.namespace, project=document.project)
-        with _unharmed("refresh"):
-            try:
-                await ask_refresh(self._client, target)
-            except ArgoCDError as error:
-                self.counts["refresh_failed"] += 1
-                _log.warning("delivery.refresh_failed", application=key, reason=error.failure.message)
-            else:
-                self.counts["refresh_asked"] += 1
 
     async def _judge_open(self) -> None:
         while True:

@@ -48,11 +48,20 @@ class Refreshes:
         ready = [key for key, at in self._due.items() if at <= now][: max(0, limit)]
         for key in ready:
             del self._due[key]
-            self._asked[key] = now
-            self._asked.move_to_end(key)
-        while len(self._asked) > REMEMBERED:
-            self._asked.popitem(last=False)
+            self._note(key, now)
         return ready
+
+    def begin(self, key: str, now: float) -> bool:
+        """Count an application as asked for now, because somebody wants it; return whether that isn't too soon."""
+        if now - self._asked.get(key, now - APART) < APART:
+            return False
+        self._due.pop(key, None)
+        self._note(key, now)
+        return True
+
+    def forget(self, key: str) -> None:
+        """What was begun came to nothing: the application may be asked for again."""
+        self._asked.pop(key, None)
 
     def deadline(self) -> float | None:
         """Return when there is something to refresh next."""
@@ -61,6 +70,12 @@ class Refreshes:
     def asked_at(self, key: str) -> float | None:
         """Return when an application was refreshed last."""
         return self._asked.get(key)
+
+    def _note(self, key: str, now: float) -> None:
+        self._asked[key] = now
+        self._asked.move_to_end(key)
+        while len(self._asked) > REMEMBERED:
+            self._asked.popitem(last=False)
 
 
 def find_tracking(commit: Commit, documents: Mapping[str, ApplicationStatus]) -> list[str]:

@@ -34,6 +34,9 @@ PARAMETERS = {
 
 MAX_VALUES = 100
 MAX_VALUE_LENGTH = 253
+MAX_WILDCARDS = 50
+"""Of `*`, `?` and `[`, in all names together: each may be tried at every character of every name, which adds up."""
+
 MAX_REQUIREMENTS = 20
 MAX_SELECTOR_LENGTH = 2_000
 
@@ -214,6 +217,10 @@ def _read_values(parameter: str, texts: Sequence[str], problems: list[str]) -> t
         return ()
     words = _WORDS.get(parameter, {})
     values = list(dict.fromkeys(words.get(value.lower(), value) for value in values))
+    wildcards = sum(value.count(wildcard) for value in values for wildcard in "*?[") if parameter == "names" else 0
+    if wildcards > MAX_WILDCARDS:
+        problems.append(f"{parameter}: {wildcards} of *, ? and [, {MAX_WILDCARDS} are allowed in all")
+        return ()
     problems += [f"{parameter}: {problem}" for value in values if (problem := _find_problem(parameter, value))]
     return tuple(values)
 

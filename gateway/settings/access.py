@@ -60,6 +60,7 @@ Header = Annotated[str, AfterValidator(parse_header), Notation(unit="header")]
 File = Annotated[Path | None, Notation(unit="path", check=check_readable)]
 
 
+Share = Annotated[int, Field(ge=1), Notation(unit="number")]
 Limit = Annotated[Annotated[int, Field(ge=1)] | None, Notation(unit="number")]
 
 
@@ -93,4 +94,10 @@ class AccessVariables(BaseModel):
     )
     max_requests_per_second: Limit = Field(
         default=None, description="How many requests a second one address, user or token may send; unset, any number."
+    )
+    max_views_per_identity: Share = Field(
+        default=100, description="How many different selections one user or token may have open at once."
+    )
+    max_refreshes_per_minute: Share = Field(
+        default=30, description="How many refreshes a minute one user, token or else address may ask for."
     )

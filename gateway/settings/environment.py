@@ -26,6 +26,8 @@ __all__ = ["Explained", "Setting", "Settings", "describe", "explain", "load", "u
 
 _MASK = "********"
 _PREFIXES = ("GATEWAY_", "ARGOCD_")
+# What `gateway tail` and the other commands show a gateway elsewhere (``consumer.credential``).
+_OF_READERS = frozenset({"GATEWAY_TOKEN", "GATEWAY_TOKEN_FILE"})
 # What Kubernetes adds for each Service of the namespace, unless `enableServiceLinks` is false: here for Services called
 # `gateway`, `gateway-…`, `argocd-…`. https://kubernetes.io/docs/tutorials/services/connect-applications-service/
 _INJECTED_NAME = re.compile(
@@ -98,9 +100,13 @@ def describe() -> list[Setting]:
 
 
 def unknown_names(environ: Mapping[str, str]) -> list[str]:
-    """Warn of each name that looks like a setting but isn't; Kubernetes' own names are passed over."""
+    """Warn of each name that looks like a setting but isn't.
+
+    Kubernetes' own names are passed over, and those of the commands that read a gateway elsewhere.
+    """
     variables = find_fields()
-    unknown = [name for name in sorted(_keep_meant(environ)) if name.startswith(_PREFIXES) and name not in variables]
+    known = {*variables, *_OF_READERS}
+    unknown = [name for name in sorted(_keep_meant(environ)) if name.startswith(_PREFIXES) and name not in known]
     # Endings only: a shared GATEWAY_ would make any two names look alike, and a wrong prefix is a usual slip.
     by_ending = {name.partition("_")[2]: name for name in variables}
     messages = []

@@ -15,7 +15,9 @@ from gateway.hub.pulse import Pulse
 from gateway.log.memory import MemoryLog
 from gateway.store.state import Store
 from gateway.web.audience import Audience
+from gateway.web.guard import Guard
 from gateway.web.handover import OpenStreams
+from gateway.web.turnstile import Turnstile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Context:
     details: Clerk
     office: Office
     errands: Errands
+    guard: Guard
+    turnstile: Turnstile
     audience: Audience
     streams: OpenStreams
     status: Callable[[Grant], dict[str, Any]]

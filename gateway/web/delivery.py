@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import orjson
+import structlog
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,7 +20,7 @@ from gateway.delivery.webhooks.sender import SENDERS
 from gateway.model.upstream import rfc3339
 from gateway.web.changes import read_since
 from gateway.web.context import CONTEXT, Context
-from gateway.web.guard import grant_of
+from gateway.web.guard import IDENTITY, grant_of
 from gateway.web.lookup import expect_state, find_application
 from gateway.web.problem import Problem, ProblemError, bad_parameters
 from gateway.web.query import refuse_parameters
@@ -37,6 +38,7 @@ _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}")
 _COMPRESS_FROM, _COMPRESS_ASIDE_FROM = 1_024, 32_768
 
 T = TypeVar("T")
+_log = structlog.get_logger(__name__)
 
 
 async def show_timeline(request: web.Request) -> web.Response:
@@ -115,15 +117,20 @@ async def redeliver(request: web.Request) -> web.Response:
     """Serve ``POST /api/deliveries/{id}/redeliver``: process a delivery again."""
     refuse_parameters(request)
     context, text = request.app[CONTEXT], request.match_info["id"]
-    identity = int(text) if re.fullmatch(r"[0-9]{1,15}", text) else 0
-    found = await _ask(context, lambda: context.office.runner.redeliver(identity))
+    number = int(text) if re.fullmatch(r"[0-9]{1,15}", text) else 0
+    found = await _ask(context, lambda: context.office.runner.redeliver(number))
+    outcome = "unknown" if found is None else "accepted" if found else "forgotten"
+    who = request[IDENTITY]
+    _log.info(
+        "audit.redelivery", identity=who.name, method=who.method, remote=request.remote, id=number, outcome=outcome
+    )
     if found is None:
         detail = "There is no such delivery, or it is forgotten. /api/deliveries lists them."
         raise ProblemError(Problem(status=404, type="unknown-delivery", detail=detail))
     if not found:
         detail = "What it said isn't kept any more. Let its sender send it again."
         raise ProblemError(Problem(status=410, type="forgotten-delivery", detail=detail))
-    return web.json_bytes_response({"id": identity, "outcome": "accepted"}, dumps=orjson.dumps, status=202)
+    return web.json_bytes_response({"id": number, "outcome": "accepted"}, dumps=orjson.dumps, status=202)
 
 
 def _show_delivery(row: dict[str, Any]) -> dict[str, Any]:

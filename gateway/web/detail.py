@@ -42,7 +42,7 @@ async def stream_pipeline(request: web.Request) -> web.StreamResponse:
         lambda grant: narrow_detail(selection, grant),
         feed=context.details.feed,
         prepare=prepare,
-        at_end=looking.close,
+        at_end=(looking.close,),
     )
 
 
@@ -75,7 +75,7 @@ async def _wait_for_state(
         lambda grant: narrow_detail(waiting, grant),
         feed=context.details.feed,
         joined=joined,
-        at_end=looking.close,
+        at_end=(looking.close,),
     )
 
 

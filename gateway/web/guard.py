@@ -30,6 +30,8 @@ class Need(Enum):
 
     NOTHING = "nothing"
     """Anybody may ask: there is nothing in the answer that anybody must not know."""
+    ANYBODY = "anybody"
+    """Anybody may ask, and the answer is about whoever asks."""
     SIGNATURE = "signature"
     """Who asks shows it by a signature over what is sent, which the handler checks."""
     VIEW = "view"
@@ -69,6 +71,7 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("GET", "/badge/{name}.svg"): Need.VIEW,
     ("GET", "/badge/{namespace}/{name}.svg"): Need.VIEW,
     ("GET", "/api/status"): Need.VIEW,
+    ("GET", "/api/me"): Need.ANYBODY,
     ("GET", "/api/openapi.json"): Need.VIEW,
     ("GET", "/api/schemas/{event}.json"): Need.VIEW,
 }
@@ -131,8 +134,16 @@ class Guard:
             raise self._refuse(request, error) from error
         grant = self.grant(identity)
         request[IDENTITY], request[GRANT] = identity, grant
+        if need is Need.ANYBODY:
+            return
         if need is None or not grant.allows(cast("Verb", need.value)):
             raise self._turn_away(request, identity, need)
+
+    @property
+    def login(self) -> str | None:
+        """The path at which people log in; None where there is nothing like that."""
+        path = self.authenticator.login_path
+        return None if path is None else f"{self._base_path}{path}"
 
     def _find_path(self, request: web.Request) -> str:
         resource = request.match_info.route.resource
@@ -166,8 +177,7 @@ class Guard:
         return ProblemError(Problem(status=403, type="forbidden", detail=detail))
 
     def _ask_to_log_in(self, detail: str, *, error: str = "") -> ProblemError:
-        login = self.authenticator.login_path
         challenge = 'Bearer realm="argocd-sse-gateway"' + (f", {error}" if error else "")
-        more = {} if login is None else {"login": f"{self._base_path}{login}"}
+        more = {} if self.login is None else {"login": self.login}
         headers = {"WWW-Authenticate": challenge}
         return ProblemError(Problem(status=401, type="unauthenticated", detail=detail, more=more, headers=headers))

@@ -1,7 +1,7 @@
 """Limits: how much one address and one identity may ask for. Who is over one is told, the others never notice.
 
-Requests go by a generic cell rate algorithm (a token bucket that is one number): a rate, and a burst of ten seconds'
-worth, for a page loads its files at once. Never belongs here: HTTP, or finding out who somebody is.
+Requests and refreshes go by a generic cell rate algorithm (a token bucket that is one number): a rate, and a burst of
+some seconds' worth, for a page loads its files at once. Never belongs here: HTTP, or finding out who somebody is.
 """
 
 from collections import Counter
@@ -10,6 +10,9 @@ from ipaddress import IPv6Address, ip_address
 
 BURST = 10.0
 """Seconds whose requests may come at once."""
+
+REFRESH_BURST = 20.0
+"""Seconds whose refreshes may come at once."""
 
 MOST_KNOWN = 50_000
 """Parties whose rate is remembered. Beyond that those who asked longest ago are forgotten, which is in their favour."""
@@ -22,6 +25,10 @@ class Bounds:
     streams_per_identity: int | None = None
     streams_per_address: int | None = None
     requests_per_second: int | None = None
+    refreshes_per_minute: int | None = None
+    views_per_identity: int | None = None
+    views_of_anonymous: int | None = None
+    """How many different selections all who show nobody's credentials may have together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,22 +48,22 @@ class Limits:
         self._bounds = bounds
         self._due: dict[str, float] = {}
         self._streams: Counter[str] = Counter()
+        self._views: dict[str, Counter[str]] = {}
+        """The streams of each party, by what they show."""
 
     def admit_request(self, address: str | None, identity: str | None, now: float) -> Excess | None:
         """Count a request of both; or, where one of them is over its rate, return that and count nothing."""
         if (rate := self._bounds.requests_per_second) is None:
             return None
-        parties = _name_parties(address, identity)
-        for kind, party in parties:
-            wait = self._due.get(party, now) - now - BURST
-            if wait > 0:
-                return self._refuse(f"requests_{kind}", wait)
-        for _, party in parties:
-            due = max(self._due.pop(party, now), now)
-            self._due[party] = due + 1.0 / rate
-        while len(self._due) > MOST_KNOWN:
-            del self._due[next(iter(self._due))]
-        return None
+        return self._admit("requests", _name_parties(address, identity), 1.0 / rate, BURST, now)
+
+    def admit_refresh(self, address: str | None, identity: str | None, now: float) -> Excess | None:
+        """Count a refresh of an identity, or else of an address; or, where that is over its rate, return that."""
+        if (rate := self._bounds.refreshes_per_minute) is None:
+            return None
+        parties = _name_parties(None, identity) or _name_parties(address, None)
+        parties = [(kind, f"refresh {party}") for kind, party in parties]
+        return self._admit("refreshes", parties, 60.0 / rate, REFRESH_BURST, now)
 
     def admit_stream(self, address: str | None, identity: str | None) -> Excess | None:
         """Count a stream of both, until ``leave_stream``; or, where one of them has enough, return that."""
@@ -77,10 +84,48 @@ class Limits:
             if self._streams[party] <= 0:
                 del self._streams[party]
 
+    def admit_view(self, identity: str | None, view: str) -> Excess | None:
+        """Count a stream of what ``view`` names, until ``leave_view``; or, where that is one too many, return that.
+
+        Whoever shows the same to many has one view, so it is the different ones that count. The anonymous share a
+        bound, for nobody can tell them apart, and those who are known must have room beside them.
+        """
+        kind = "anonymous" if identity is None else "identity"
+        most = self._bounds.views_of_anonymous if identity is None else self._bounds.views_per_identity
+        views = self._views.get(party := identity or "", Counter())
+        if most is not None and view not in views and len(views) >= most:
+            return self._refuse(f"views_{kind}", 0.0)
+        self._views.setdefault(party, views)[view] += 1
+        return None
+
+    def leave_view(self, identity: str | None, view: str) -> None:
+        """Count no more a stream whose view was admitted."""
+        views = self._views[party := identity or ""]
+        views[view] -= 1
+        if views[view] <= 0:
+            del views[view]
+        if not views:
+            del self._views[party]
+
     @property
     def known(self) -> int:
         """How many parties are remembered."""
-        return len(self._due) + len(self._streams)
+        return len(self._due) + len(self._streams) + len(self._views)
+
+    def _admit(
+        self, what: str, parties: list[tuple[str, str]], apart: float, burst: float, now: float
+    ) -> Excess | None:
+        """Count one more of each party, ``apart`` seconds from its last, or ``burst`` seconds ahead of that."""
+        for kind, party in parties:
+            wait = self._due.get(party, now) - now - burst
+            if wait > 0:
+                return self._refuse(f"{what}_{kind}", wait)
+        for _, party in parties:
+            due = max(self._due.pop(party, now), now)
+            self._due[party] = due + apart
+        while len(self._due) > MOST_KNOWN:
+            del self._due[next(iter(self._due))]
+        return None
 
     def _refuse(self, limit: str, wait: float) -> Excess:
         self.counts[limit] += 1

@@ -5,7 +5,7 @@ What somebody may not see is answered as what doesn't exist: by the same words, 
 
 import math
 
-from gateway.auth.grant import Grant
+from gateway.auth.grant import Grant, Verb
 from gateway.model.application import Observed
 from gateway.web import problem
 from gateway.web.context import Context
@@ -23,14 +23,19 @@ def retry_after(context: Context) -> int:
     return math.ceil(context.hub.retry_ms() / 1_000)
 
 
-def find_application(context: Context, grant: Grant, namespace: str | None, name: str) -> Observed:
-    """Return the application of a name that may be seen, in a namespace or in whichever has it. Raises ProblemError."""
+def find_application(
+    context: Context, grant: Grant, namespace: str | None, name: str, *, verb: Verb = "view"
+) -> Observed:
+    """Return the application of a name, in a namespace or in whichever has it. Raises ProblemError.
+
+    Found is what may be seen, and what the verb may be done to though it isn't seen.
+    """
     held = context.store.held
     if namespace is not None:
         found = [held[key]] if (key := f"{namespace}/{name}") in held else []
     else:
         found = [observed for observed in held.values() if observed.document.name == name]
-    found = [observed for observed in found if grant.sees(observed.document)]
+    found = [each for each in found if grant.sees(each.document) or grant.allows(verb, each.document)]
     if len(found) == 1:
         return found[0]
     if found:

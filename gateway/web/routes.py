@@ -20,8 +20,10 @@ from gateway.web.delivery import list_deliveries, list_timeline, redeliver, show
 from gateway.web.detail import stream_pipeline
 from gateway.web.guard import grant_of
 from gateway.web.lookup import expect_state, find_application, retry_after
+from gateway.web.me import show_me
 from gateway.web.page import add_client, add_page
 from gateway.web.query import read_selector, refuse_parameters
+from gateway.web.refresh import refresh
 from gateway.web.releases import show_checklist
 from gateway.web.stream import accepts_gzip, stream_pipelines
 from gateway.web.webhooks import take_webhook
@@ -46,6 +48,8 @@ def add_routes(app: web.Application, *, base_path: str, dashboard: bool) -> None
     router.add_get(f"{base_path}/api/pipelines/{{name}}/timeline", show_timeline)
     router.add_get(f"{base_path}/api/pipelines/{{namespace}}/{{name}}/timeline", show_timeline)
     router.add_get(f"{base_path}/api/pipelines/{{namespace}}/{{name}}", show_pipeline)
+    router.add_post(f"{base_path}/api/pipelines/{{name}}/refresh", refresh)
+    router.add_post(f"{base_path}/api/pipelines/{{namespace}}/{{name}}/refresh", refresh)
     router.add_get(f"{base_path}/api/stream/pipelines", stream_pipelines, allow_head=False)
     router.add_get(f"{base_path}/api/stream/pipelines/{{name}}", stream_pipeline, allow_head=False)
     router.add_get(f"{base_path}/api/stream/pipelines/{{namespace}}/{{name}}", stream_pipeline, allow_head=False)
@@ -59,6 +63,7 @@ def add_routes(app: web.Application, *, base_path: str, dashboard: bool) -> None
     router.add_get(f"{base_path}/badge/{{name}}.svg", show_badge)
     router.add_get(f"{base_path}/badge/{{namespace}}/{{name}}.svg", show_badge)
     router.add_get(f"{base_path}/api/status", show_status)
+    router.add_get(f"{base_path}/api/me", show_me)
     router.add_get(f"{base_path}/api/openapi.json", show_openapi)
     router.add_get(f"{base_path}/api/schemas/{{event}}.json", show_schema)
     add_client(router, base_path=base_path)

@@ -1,7 +1,7 @@
 """The stream: a response that carries what the hub writes, straight to its transport."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
@@ -74,23 +74,25 @@ async def serve_stream(
     feed: Feed | None = None,
     prepare: Callable[[], None] = lambda: None,
     joined: Callable[[Subscriber], None] = lambda _: None,
-    at_end: Callable[[], None] | None = None,
+    at_end: Sequence[Callable[[], None]] = (),
 ) -> web.StreamResponse:
     """Begin a stream of what a selection shows of a feed; without one, of all applications.
 
     ``within`` makes the selection for a grant: it is asked again when that becomes another.
     ``prepare`` is called when there is room for a subscriber, and may raise OverloadedError; ``joined`` with the one
-    that has joined. The stream goes on when this returns; ``at_end`` is called when it, or the attempt, is over.
+    that has joined. The stream goes on when this returns; ``at_end`` are called when it, or the attempt, is over.
+    Raises ProblemError.
     """
     context = request.app[CONTEXT]
+    leave = [context.turnstile.count_view(request, within(request[GRANT]).canonical), *at_end]
     try:
         return await _begin(request, context, within, feed=feed, prepare=prepare, joined=joined)
     finally:
-        if at_end is not None:
+        for call in leave:
             if (stream := request.get(STREAM)) is None:
-                at_end()
+                call()
             else:
-                stream.at_end(at_end)
+                stream.at_end(call)
 
 
 async def _begin(

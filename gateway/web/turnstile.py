@@ -28,6 +28,13 @@ MAX_QUERY = 6_144
 PROBES = frozenset({"/healthz", "/readyz", "/startupz"})
 """What is never counted: whoever keeps the gateway alive asks it, often through a proxy that many share."""
 
+_WHAT = {
+    "requests": "requests came",
+    "refreshes": "refreshes were asked for",
+    "streams": "streams are open",
+    "views": "different selections are open",
+}
+_WHOSE = {"address": "from your address", "identity": "as you", "anonymous": "by those who haven't logged in"}
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ADDRESS = web.RequestKey("address", str)
 _log = structlog.get_logger(__name__)
@@ -37,13 +44,12 @@ class TooManyError(ProblemError):
     """Somebody asks too much; ``wait`` is in milliseconds, another for each."""
 
     def __init__(self, excess: Excess, wait: int) -> None:
-        what = "streams are open" if excess.limit.startswith("streams") else "requests came"
-        whose = "from your address" if excess.limit.endswith("address") else "as you"
+        kind, _, party = excess.limit.partition("_")
         super().__init__(
             Problem(
                 status=429,
                 type="too-many",
-                detail=f"Too many {what} {whose}. Come back after the time in Retry-After.",
+                detail=f"Too many {_WHAT[kind]} {_WHOSE[party]}. Come back after the time in Retry-After.",
                 headers={"Retry-After": str(math.ceil(wait / 1_000))},
             )
         )
@@ -93,8 +99,11 @@ class Turnstile:
 
         @web.middleware
         async def behind(request: web.Request, handler: Handler) -> web.StreamResponse:
+            path = self._find_path(request)
             self._count(None, _name(request.get(IDENTITY)))
-            if "/stream/" not in self._find_path(request):
+            if find_need(request.method, path) is Need.REFRESH:
+                self._count_refresh(request)
+            if "/stream/" not in path:
                 return await handler(request)
             leave = self._take_seat(request)
             try:
@@ -107,6 +116,13 @@ class Turnstile:
                     stream.at_end(leave)
 
         return before, behind
+
+    def count_view(self, request: web.Request, view: str) -> Callable[[], None]:
+        """Count a stream of what ``view`` names; return what counts it no more. Raises TooManyError."""
+        identity = _name(request.get(IDENTITY))
+        if (excess := self.limits.admit_view(identity, view)) is not None:
+            raise self._refuse(excess)
+        return partial(self.limits.leave_view, identity, view)
 
     def _take_seat(self, request: web.Request) -> Callable[[], None]:
         """Count a stream; return what counts it no more. Raises TooManyError."""
@@ -126,6 +142,11 @@ class Turnstile:
 
     def _count(self, address: str | None, identity: str | None) -> None:
         if (excess := self.limits.admit_request(address, identity, self._clock())) is not None:
+            raise self._refuse(excess)
+
+    def _count_refresh(self, request: web.Request) -> None:
+        parties = request.get(_ADDRESS), _name(request.get(IDENTITY))
+        if (excess := self.limits.admit_refresh(*parties, self._clock())) is not None:
             raise self._refuse(excess)
 
     def _refuse(self, excess: Excess) -> TooManyError:

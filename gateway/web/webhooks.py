@@ -4,6 +4,7 @@ import asyncio
 import math
 
 import orjson
+import structlog
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,6 +18,8 @@ from gateway.web.query import refuse_parameters
 
 BODY_WITHIN = 30.0
 """Seconds in which a body has to come."""
+
+_log = structlog.get_logger(__name__)
 
 
 async def take_webhook(request: web.Request) -> web.Response:
@@ -41,6 +44,7 @@ async def take_webhook(request: web.Request) -> web.Response:
     except (SQLAlchemyError, DatabaseError, OSError) as error:
         raise not_kept(math.ceil(context.hub.retry_ms() / 1_000)) from error
     outcome = "duplicate" if receipt.duplicate else "ignored" if receipt.ignored is not None else "accepted"
+    _log.info("audit.webhook", sender=name, id=receipt.id, outcome=outcome, remote=request.remote)
     content = {"id": receipt.id, "outcome": outcome}
     if receipt.ignored is not None:
         content["why"] = receipt.ignored

@@ -31,6 +31,8 @@ PLACES = {
     "detail-snapshot": "openapi.json#/components/schemas/DetailSnapshot",
     "detail-delta": "openapi.json#/components/schemas/DetailDelta",
     "detail-removed": "openapi.json#/components/schemas/DetailDelta",
+    "me": "openapi.json#/components/schemas/Me",
+    "refreshed": "openapi.json#/components/schemas/Refreshed",
     "rollout": "schemas/detail.json#/$defs/rollout",
 }
 """Where an example's schema is, if not in the schema that the first word of its name names."""

@@ -22,7 +22,7 @@ from tests.hub.client import Event
 LIST, ONE, ONE_OF = "/api/pipelines", "/api/pipelines/{name}", "/api/pipelines/{namespace}/{name}"
 DETAIL, DETAIL_OF = "/api/stream/pipelines/{name}", "/api/stream/pipelines/{namespace}/{name}"
 STREAM, STATUS, OPENAPI = "/api/stream/pipelines", "/api/status", "/api/openapi.json"
-SCHEMA = "/api/schemas/{event}.json"
+SCHEMA, ME = "/api/schemas/{event}.json", "/api/me"
 TIMELINE, TIMELINE_OF = f"{ONE}/timeline", f"{ONE_OF}/timeline"
 CHECKLIST = "/api/releases/{sha}/checklist"
 TIMELINES, KPIS, DELIVERIES = "/api/timeline", "/api/kpis", "/api/deliveries"
@@ -271,6 +271,8 @@ ANSWERS: list[tuple[str, str, dict[str, str], int]] = [
     (CHECKLIST, "/api/releases/master/checklist?ignore=&name=core", {}, 400),
     (STATUS, "/api/status", {}, 200),
     (STATUS, "/api/status?verbose", {}, 400),
+    (ME, "/api/me?application=argocd/core", {}, 200),
+    (ME, "/api/me?who", {}, 400),
     (OPENAPI, "/api/openapi.json", {}, 200),
     (OPENAPI, "/api/openapi.json", {"If-None-Match": "*"}, 304),
     (OPENAPI, "/api/openapi.json?x=1", {}, 400),

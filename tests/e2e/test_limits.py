@@ -13,7 +13,7 @@ from gateway.web.turnstile import MAX_QUERY
 from tests.e2e.fastloop import let_pass, settle, until
 from tests.e2e.harness import Stage, run_gateway
 from tests.e2e.subscriber import STREAM
-from tests.e2e.test_access import HEADERS, files, filled
+from tests.e2e.test_access import ACCESS, HEADERS, PUBLIC, files, filled
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 
@@ -284,3 +284,58 @@ async def test_what_was_refused_is_measured(argocd: FakeArgoCD) -> None:
         await stage.get(STREAM, headers=EVENTS)
         metrics = (await stage.get(stage.metrics_url)).body.decode()
         assert 'gateway_limited_total{limit="streams_address"} 1.0' in metrics
+
+
+# Views.
+
+
+async def test_an_identity_has_so_many_different_selections_and_streams_of_the_same_are_one(
+    filled: FakeArgoCD, files: dict[str, Any]
+) -> None:
+    async with run_gateway(filled, **files, max_views_per_identity=2) as stage:
+        await stage.live()
+        one = await stage.watch(headers=HEADERS["right"])
+        await stage.watch("?health=Degraded", headers=HEADERS["right"])
+        await stage.watch(headers=HEADERS["right"])
+        refused = await stage.get(f"{STREAM}?health=Healthy", headers={**EVENTS, **HEADERS["right"]})
+        assert refused.status == 200
+        assert b'event: goodbye\ndata: {"reason":"overloaded","retryMs":' in refused.body
+        for path in (f"{STREAM}?health=Healthy", f"{STREAM}/argocd/web"):
+            plain = await stage.get(path, headers=HEADERS["right"])
+            assert (plain.status, plain.json["type"].rpartition(":")[2]) == (429, "too-many")
+            assert int(plain.headers["Retry-After"]) > 0
+        await stage.watch("?health=Healthy", headers=HEADERS["other"])
+        assert count(stage, "views_identity") == 3
+        for subscriber in stage.subscribers[1:3]:
+            subscriber.leave()
+        await until(lambda: len(stage.gateway.hub) == 2)
+        await settle()
+        await stage.watch("?health=Healthy", headers=HEADERS["right"])
+        assert not one.ended
+
+
+async def test_the_anonymous_together_leave_room_for_those_who_are_known(
+    filled: FakeArgoCD, files: dict[str, Any]
+) -> None:
+    files["access_file"].write_text(ACCESS + PUBLIC)
+    async with run_gateway(filled, **files, max_views=4) as stage:
+        await stage.live()
+        for name in ("a", "b"):
+            await stage.watch(f"?names={name}")
+        assert (await stage.get(f"{STREAM}?names=c")).status == 429
+        for name in ("a", "b"):
+            await stage.watch(f"?names={name}", headers=HEADERS["right"])
+        assert count(stage, "views_anonymous") == 1
+
+
+async def test_a_selector_may_be_so_complex(argocd: FakeArgoCD) -> None:
+    async with run_gateway(argocd) as stage:
+        await stage.live()
+        for query, what in (
+            (f"names={'*a' * 51}", "51 of *, ? and [, 50 are allowed in all"),
+            (f"names={','.join(f'a{number}' for number in range(101))}", "101 values, 100 are allowed"),
+            (f"selector={','.join(f'a{number}' for number in range(21))}", "21 requirements, 20 are allowed"),
+        ):
+            answer = await stage.get(f"/api/pipelines?{query}")
+            assert answer.status == 400
+            assert what in answer.json["detail"]

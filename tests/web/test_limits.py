@@ -96,3 +96,40 @@ def test_of_ipv6_the_network_counts_that_one_party_is_given() -> None:
     assert summarise("2001:db8:1:3::1") != summarise("2001:db8:1:2::1")
     assert summarise("::ffff:192.0.2.1") == summarise("192.0.2.1") == "192.0.2.1"
     assert summarise("fe80::1%eth0") == "fe80::/64"
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["token:a", "token:b", None]), st.sampled_from("uvw"), st.booleans()), max_size=60
+    )
+)
+def test_nobody_has_more_different_views_than_their_share_and_nothing_is_left_of_those_who_went(
+    steps: list[tuple[str | None, str, bool]],
+) -> None:
+    bound = Limits(Bounds(views_per_identity=2, views_of_anonymous=1))
+    held: dict[str | None, list[str]] = {"token:a": [], "token:b": [], None: []}
+    for identity, view, comes in steps:
+        views = held[identity]
+        if comes:
+            may = view in views or len(set(views)) < (1 if identity is None else 2)
+            assert (bound.admit_view(identity, view) is None) == may
+            views += [view] if may else []
+        elif view in views:
+            bound.leave_view(identity, view)
+            views.remove(view)
+    for identity, views in held.items():
+        for view in views:
+            bound.leave_view(identity, view)
+    assert bound.known == 0
+
+
+def test_refreshes_are_counted_for_an_identity_or_else_for_an_address() -> None:
+    bound = Limits(Bounds(refreshes_per_minute=30))
+    admitted = sum(bound.admit_refresh("192.0.2.1", "token:ci", 0.0) is None for _ in range(60))
+    assert admitted == limits.REFRESH_BURST * 30 / 60 + 1
+    assert bound.admit_refresh("192.0.2.1", None, 0.0) is None
+    assert bound.admit_refresh("192.0.2.1", "token:other", 0.0) is None
+    excess = bound.admit_refresh("192.0.2.2", "token:ci", 0.0)
+    assert excess is not None
+    assert excess.limit == "refreshes_identity"
+    assert bound.admit_refresh("192.0.2.2", "token:ci", excess.wait) is None

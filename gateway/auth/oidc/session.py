@@ -66,6 +66,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
             groups=frozenset(self.groups),
             method="oidc",
             expires_at=self.good_until,
+            until=None if self.refresh_token is None else self.ends_at,
             credential=self.id,
         )
 
