@@ -4,7 +4,7 @@ Put together here, so that the composition root stays readable; each part knows 
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gateway.delivery.breaches import show_breach
 from gateway.delivery.errands import Errands
@@ -18,10 +18,10 @@ from gateway.hub.feed import Feed
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.log.memory import MemoryLog
+from gateway.model.application import Observed
 from gateway.model.upstream import Upstream
 from gateway.options import find_database, make_patterns, make_secrets, make_targets, make_wishes
 from gateway.settings.variables import Settings
-from gateway.store.state import Store
 from gateway.upstream.argocd import ArgoCD
 from gateway.upstream.inspector import Inspector
 
@@ -33,7 +33,10 @@ SHOWN_KINDS, SHOWN_CHANGES = ("deployment", "rollback"), 20
 
 
 class Annex:
-    """``details``, ``office`` and ``errands``, joined. ``look_again`` has Argo CD asked about one application."""
+    """``details``, ``office`` and ``errands``, joined.
+
+    ``look_again`` has Argo CD asked about one application; ``tell`` sends everybody who sees it an event about one.
+    """
 
     def __init__(
         self,
@@ -41,18 +44,20 @@ class Annex:
         *,
         hub: Hub,
         pulse: Pulse,
-        store: Store,
+        held: Callable[[], Mapping[str, Observed]],
         log: MemoryLog,
         client: ArgoCD,
         upstream: Callable[[], Upstream],
         look_again: Callable[[str], None],
+        tell: Callable[[str, str, object], None],
         clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._hub = hub
         self._pulse = pulse
-        self._store = store
+        self._held = held
+        self._tell = tell
         self._log = log
         self._client = client
         self._upstream = upstream
@@ -68,7 +73,7 @@ class Annex:
         log.follow(self._pulse.changed)
         desk = Desk(
             log=log,
-            held=lambda: self._store.held if self._hub.published else {},
+            held=lambda: self._held() if self._hub.published else {},
             jitter=jitter,
             public_url=self._settings.argocd_public_url,
         )
@@ -105,7 +110,7 @@ class Annex:
             client=self._client,
             documents=lambda: self._log.documents,
             stale=self._why_stale,
-            tell=lambda breach: self._hub.tell(breach.application, "breach", show_breach(breach), self._clock()),
+            tell=lambda breach: self._tell(breach.application, "breach", show_breach(breach)),
             clock=self._clock,
         )
         self.office.listen(Listener(facts=errands.hear, measures=errands.measured, charge=errands.take_charge))

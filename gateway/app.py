@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
@@ -13,30 +14,32 @@ from prometheus_client.aiohttp import make_aiohttp_handler
 from gateway.annex import Annex
 from gateway.clock import start_clock
 from gateway.entrance import Entrance
+from gateway.errors import SettingsError
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.keeper import Keeper
+from gateway.line import Line
 from gateway.log.memory import MemoryLog
+from gateway.model.application import Observed
+from gateway.model.delta import Change
+from gateway.model.upstream import Upstream
 from gateway.observability.freshness import Freshness
 from gateway.observability.health import why_not_ready
 from gateway.observability.metrics import make_registry
-from gateway.options import (
-    make_client,
-    make_limits,
-    make_naming,
-    make_timing,
-)
+from gateway.options import find_redis, make_client, make_limits, make_naming, make_timing
 from gateway.report import Reporter
 from gateway.settings.environment import Settings
 from gateway.store.file import name_source
 from gateway.store.state import Store
-from gateway.upstream.driver import Driver
 from gateway.upstream.reflector import Reflector
 from gateway.web.context import CONTEXT, Context
 from gateway.web.handover import OpenStreams
 from gateway.web.listening import listen
 from gateway.web.middleware import make_header_signal, make_middleware
 from gateway.web.routes import add_routes
+
+if TYPE_CHECKING:
+    from gateway.replicas.peers import Peers
 
 SPARE_CONNECTIONS = 2_000
 """Connections beside those of all streams that there may be: for other requests, and for those who ask for nothing."""
@@ -60,41 +63,57 @@ class Gateway:
         now = self.clock()
         jitter = random.random
         self.started_at = now
-        self.store = Store(make_naming(settings))
-        self.log = MemoryLog(epoch=secrets.token_hex(4), capacity=settings.log_capacity, max_bytes=settings.log_bytes)
+        shared = find_redis(settings) is not None
+        self.log = MemoryLog(
+            epoch=secrets.token_hex(4),
+            capacity=settings.log_capacity,
+            max_bytes=settings.log_bytes,
+            leeway=settings.log_capacity if shared else 0,
+        )
         self.hub = Hub(self.log, make_limits(settings), now=now, jitter=jitter)
         self.pulse = Pulse(self.hub, tick=settings.tick, clock=self.clock)
         self.log.follow(self.pulse.changed)
         self.freshness = Freshness(self.log.ring)
         self.pulse.follow(self.freshness.ticked)
-        self.reflector = Reflector(store=self.store, timing=make_timing(settings), now=now, jitter=jitter)
         self._client, self._token = make_client(settings)
+        self.line = Line(
+            naming=make_naming(settings),
+            timing=lambda takeover: make_timing(settings, takeover=takeover),
+            client=self._client,
+            token=self._token,
+            clock=self.clock,
+            jitter=jitter,
+            moved=self._moved,
+        )
+        self.peers = _join_peers(self, jitter=jitter) if shared else None
+        """The other replicas, where there may be any."""
         self.annex = Annex(
             settings,
             hub=self.hub,
             pulse=self.pulse,
-            store=self.store,
+            held=self.held,
             log=self.log,
             client=self._client,
-            upstream=lambda: self.reflector.upstream(self.clock()),
-            look_again=self._look_again,
+            upstream=self.upstream,
+            look_again=self.look_again,
+            tell=self.tell,
             clock=self.clock,
             jitter=jitter,
         )
         self.details, self.office, self.errands = self.annex.details, self.annex.office, self.annex.errands
         self.streams = OpenStreams()
-        self._driver: Driver | None = None
         self.entrance = Entrance(settings, self.hub, clock=self.clock, nudge=self.pulse.nudge)
         self.reporter = Reporter(
             settings=settings,
             started_at=now,
             clock=self.clock,
-            store=self.store,
             log=self.log,
             hub=self.hub,
             pulse=self.pulse,
             freshness=self.freshness,
-            reflector=self.reflector,
+            line=self.line,
+            upstream=self.upstream,
+            peers=self.peers,
             client=self._client,
             token=self._token,
             desk=self.details.desk,
@@ -103,7 +122,8 @@ class Gateway:
             entrance=self.entrance,
         )
         self._keeper = Keeper(
-            settings.state_file,
+            # What Redis holds is newer than any file.
+            None if shared else settings.state_file,
             source=name_source(settings.argocd_base_url, settings.argocd_projects),
             store=self.store,
             liveness=self.reflector.liveness,
@@ -119,20 +139,13 @@ class Gateway:
     async def run(self) -> None:
         """Serve until drained or stopped. Raises ListenError if an address is taken."""
         self._keeper.restore()
-        self.store.watch_sightings()
         self._moved()
         async with self._client, contextlib.AsyncExitStack() as stack:
-            # Alone, this process leads.
-            self.office.lead()
+            if self.peers is None:
+                # Alone, this process leads.
+                self.office.lead()
             await self.office.open()
             site = await self._serve(stack)
-            self._driver = driver = Driver(
-                reflector=self.reflector,
-                client=self._client,
-                token=self._token,
-                clock=self.clock,
-                moved=self._moved,
-            )
             self.pulse.start()
             stack.callback(self.pulse.stop)
             stack.push_async_callback(self.entrance.close)
@@ -140,7 +153,7 @@ class Gateway:
             stack.push_async_callback(self.annex.teller.close)
             self.ready.set()
             running = [
-                asyncio.create_task(driver.run(), name="upstream"),
+                asyncio.create_task(self.peers.run() if self.peers else self.line.run(), name="upstream"),
                 asyncio.create_task(self._keeper.run(), name="keeper"),
                 asyncio.create_task(self.entrance.run(), name="entrance"),
                 asyncio.create_task(self.office.run(), name="deliveries"),
@@ -174,6 +187,9 @@ class Gateway:
     async def _leave_when_asked(self, site: web.TCPSite) -> None:
         await self._drain_asked.wait()
         _log.info("gateway.draining", subscribers=len(self.hub))
+        if self.peers is not None:
+            # Another replica leads from now on; this one follows it, for those who are still here.
+            await self.peers.retire()
         await self._pause(self.settings.drain_delay)
         await site.stop()
         self.hub.drain(self.clock(), self.settings.drain)
@@ -188,11 +204,6 @@ class Gateway:
 
     # Putting together.
 
-    def _look_again(self, key: str) -> None:
-        """Argo CD says that an application changed: its stream may have lost that."""
-        if self._driver is not None:
-            self._driver.look_again(key)
-
     async def _serve(self, stack: contextlib.AsyncExitStack) -> web.TCPSite:
         settings = self.settings
         answer = make_middleware(loopback_only=settings.auth is None)
@@ -202,7 +213,7 @@ class Gateway:
             hub=self.hub,
             pulse=self.pulse,
             log=self.log,
-            store=self.store,
+            held=self.held,
             details=self.details,
             office=self.office,
             errands=self.errands,
@@ -245,28 +256,90 @@ class Gateway:
     def _moved(self) -> None:
         """Pass on what a step upstream brought: changes to the log, and upstream's state to everyone."""
         now = self.clock()
-        if changes := self.store.take():
-            # What there is when the gateway begins to look is no news.
-            self.log.append(changes, at=now if self.hub.published else None)
-            self.details.attend(changes)
         if sightings := self.store.take_sightings():
             self.office.runner.show(sightings)
+        changes = self.store.take()
+        if self.peers is not None:
+            self.peers.put(changes, self.store.take_touched())
+            return
+        if changes:
+            # What there is when the gateway begins to look is no news.
+            self.log.append(changes, at=now if self.hub.published else None)
         if not self.hub.published and (self.store.published or self._keeper.restored):
             self.log.begin(now)
-            self.hub.publish(now)
-            self.pulse.nudge()
+            self.publish(now)
+        self.show(changes)
+
+    def publish(self, now: float) -> None:
+        """There is a state to show."""
+        self.hub.publish(now)
+        self.pulse.nudge()
+
+    def show(self, changes: Sequence[Change]) -> None:
+        """What is shown has changed, or what is said of upstream."""
+        if changes:
+            self.details.attend(changes)
         self.details.look()
-        self.hub.announce(self.reflector.upstream(now), now)
+        self.hub.announce(self.upstream(), self.clock())
+
+    def leads(self, leading: bool) -> None:
+        """Whether this process leads has changed."""
+        _log.info("replica.leads" if leading else "replica.follows")
+        if leading:
+            self.office.lead()
+        else:
+            self.office.follow()
 
     # What others ask.
+
+    @property
+    def store(self) -> Store:
+        """What Argo CD last said, where this process watches it."""
+        return self.line.store
+
+    @property
+    def reflector(self) -> Reflector:
+        """What watches Argo CD, where this process does."""
+        return self.line.reflector
+
+    def held(self) -> Mapping[str, Observed]:
+        """Return every application as Argo CD showed it, by key."""
+        return self.line.store.held if self.peers is None else self.peers.held
+
+    def upstream(self) -> Upstream:
+        """Return what subscribers are told of upstream."""
+        source = self.line.reflector if self.peers is None else self.peers
+        return source.upstream(self.clock())
+
+    def look_again(self, key: str) -> None:
+        """Argo CD says that an application changed: its stream may have lost that."""
+        if self.peers is None:
+            self.line.look_again(key)
+        else:
+            self.peers.look_again(key)
+
+    def tell(self, key: str, name: str, data: object) -> None:
+        """Send an event about an application to everyone who sees it, at whatever replica."""
+        if self.peers is None:
+            self.hub.tell(key, name, data, self.clock())
+        else:
+            self.peers.tell(key, name, data)
 
     def why_not_ready(self) -> str | None:
         """Return why no traffic should come here; None if it should."""
         now = self.clock()
         return why_not_ready(
             published=self.hub.published,
-            state=self.reflector.upstream(now).state,
+            state=self.upstream().state,
             draining=self._drain_asked.is_set(),
             uptime=now - self.started_at,
             ready_after=self.settings.ready_after,
         )
+
+
+def _join_peers(gateway: Gateway, *, jitter: Callable[[], float]) -> "Peers":
+    try:
+        from gateway.replicas.peers import Peers
+    except ModuleNotFoundError as error:
+        raise SettingsError([("GATEWAY_REDIS_URL", "needs the extra argocd-sse-gateway[redis]")]) from error
+    return Peers(gateway, jitter=jitter)

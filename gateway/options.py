@@ -12,6 +12,7 @@ from gateway.delivery.webhooks.sender import SENDERS
 from gateway.hub.hub import Limits
 from gateway.model.naming import Naming
 from gateway.settings.environment import Settings
+from gateway.settings.replicas import read_redis
 from gateway.settings.secret import read_database
 from gateway.upstream.argocd import ArgoCD, Endpoint
 from gateway.upstream.timing import Timing
@@ -34,8 +35,8 @@ def make_naming(settings: Settings) -> Naming:
     return Naming(service=settings.service_rules, environment=settings.environment_rules, team=settings.team_rules)
 
 
-def make_timing(settings: Settings) -> Timing:
-    """Return what the reflector goes by."""
+def make_timing(settings: Settings, *, takeover: bool = False) -> Timing:
+    """Return what the reflector goes by; ``takeover`` says that another process's state is gone on with."""
     return Timing(
         reconcile_interval=settings.reconcile_interval,
         removal_confirm=settings.removal_confirm,
@@ -43,6 +44,7 @@ def make_timing(settings: Settings) -> Timing:
         auth_retry=settings.auth_retry,
         stale_after=settings.pipelines_cache_ttl,
         keepalive=settings.upstream_framing == "sse",
+        takeover=takeover,
     )
 
 
@@ -65,6 +67,14 @@ def find_database(settings: Settings) -> str | None:
     url = settings.database_url
     if settings.database_url_file is not None:
         url = read_database(settings.database_url_file)
+    return None if url is None else url.get_secret_value()
+
+
+def find_redis(settings: Settings) -> str | None:
+    """Return the URL of the Redis that replicas share; None where this process is alone."""
+    url = settings.redis_url
+    if settings.redis_url_file is not None:
+        url = read_redis(settings.redis_url_file)
     return None if url is None else url.get_secret_value()
 
 

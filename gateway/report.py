@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway import __version__
 from gateway.auth.grant import Grant
@@ -14,18 +14,20 @@ from gateway.detail.desk import Desk
 from gateway.entrance import Entrance
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
+from gateway.line import Line
 from gateway.log.memory import MemoryLog
 from gateway.model.application import ApplicationStatus
-from gateway.model.upstream import rfc3339
+from gateway.model.upstream import Upstream, rfc3339
 from gateway.observability.around import Around
 from gateway.observability.freshness import Freshness
 from gateway.observability.metrics import Flow, Readings
 from gateway.observability.services import count_health, health_of
 from gateway.settings.environment import Settings
-from gateway.store.state import Store
 from gateway.upstream.argocd import ArgoCD
-from gateway.upstream.reflector import Reflector
 from gateway.upstream.token import Token
+
+if TYPE_CHECKING:
+    from gateway.replicas.peers import Peers
 
 FEEDS = ("applications", "details")
 """What the hub's feeds are called, in the order in which they were added."""
@@ -41,12 +43,13 @@ class Reporter:
     settings: Settings
     started_at: float
     clock: Callable[[], float]
-    store: Store
     log: MemoryLog
     hub: Hub
     pulse: Pulse
     freshness: Freshness
-    reflector: Reflector
+    line: Line
+    upstream: Callable[[], Upstream]
+    peers: "Peers | None"
     client: ArgoCD
     token: Token
     desk: Desk
@@ -76,6 +79,7 @@ class Reporter:
                 },
                 "deliveries": self.office.status() if grant.allows("webhooks") else None,
                 "access": self.settings.auth or "loopback",
+                "replica": None if self.peers is None else self.peers.status(whole=admin),
             }
         )
 
@@ -83,7 +87,7 @@ class Reporter:
         return (self.log.documents[key] for key in self.desk.watched if key in self.log.documents)
 
     def _upstream(self, *, whole: bool) -> dict[str, Any]:
-        upstream, counts = self.reflector.upstream(self.clock()), self.reflector.counts
+        upstream, counts = self.upstream(), self.line.counts
         expires_at = self.token.expires_at()
         return {
             "state": upstream.state,
@@ -100,7 +104,7 @@ class Reporter:
         }
 
     def _last_error(self) -> dict[str, str] | None:
-        if (last := self.reflector.last_failure) is None:
+        if (last := self.line.reflector.last_failure) is None:
             return None
         at, failure = last
         return {"at": rfc3339(at), "kind": failure.kind.value, "message": failure.message}
@@ -108,20 +112,21 @@ class Reporter:
     def read(self) -> Readings:
         """Return what there is to measure."""
         now = self.clock()
-        liveness, documents = self.reflector.liveness, self.log.documents.values()
-        state, _, reason = liveness.state(now)
-        verified_at = liveness.verified_at
+        known = self.line.reflector.liveness if self.peers is None else self.peers.proof
+        documents = self.log.documents.values()
+        state, _, reason = known.state(now)
+        verified_at = known.verified_at
         return Readings(
             version=__version__,
             state=state,
             reason=reason,
             verified_age=None if verified_at is None else now - verified_at,
-            data_age=max(0.0, now - liveness.as_of(now)),
+            data_age=max(0.0, now - known.as_of(now)),
             reconcile_interval=self.settings.reconcile_interval,
             token_expires_at=self.token.expires_at(),
             applications=Counter(map(_verdicts, documents)),
             services=count_health(documents),
-            upstream=self.reflector.counts,
+            upstream=self.line.counts,
             hub=self.hub.counts,
             flow=self._read_flow(),
             subscribers=len(self.hub),
@@ -137,12 +142,13 @@ class Reporter:
             access=self.entrance.counts,
             log_offset=self.log.ring.top,
             tick_seconds=self.pulse.tick_seconds,
+            replica=None if self.peers is None else self.peers.read(),
         )
 
     def _read_flow(self) -> Flow:
         feeds = dict(zip(FEEDS, (feed.traffic for feed in self.hub.feeds), strict=False))
         return Flow(
-            reconciles=self.reflector.reconciles.tell(),
+            reconciles=self.line.reconciles.tell(),
             fan_outs=self.pulse.fan_outs.tell(),
             lags=self.pulse.lags.tell(),
             ages=self.freshness.ages.tell(),

@@ -18,6 +18,7 @@ from gateway.cli import app
 from gateway.observability.around import Around
 from gateway.observability.histogram import Distribution
 from gateway.observability.metrics import Flow, Readings, make_registry
+from gateway.observability.role import Role
 from gateway.observability.services import place
 from gateway.settings.environment import unknown_names
 from gateway.settings.variables import Settings
@@ -202,6 +203,9 @@ def read_metrics() -> dict[str, bool]:
         delivery_waiting=0,
         log_offset=1,
         tick_seconds=0.1,
+        replica=Role(
+            leading=True, connected=True, proof_age=1.0, waiting=0, append_seconds=0.1, counts={"error_timeout": 1}
+        ),
         access=dict.fromkeys(
             ("refused_anonymous", "file_reloaded", "limit_query", "login_good", "bearer_good", "session_renewed"), 1
         ),

@@ -145,6 +145,10 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "prometheus_window": 600.0,
         "promql_latency": None,
         "promql_errors": None,
+        "redis_url": None,
+        "redis_url_file": None,
+        "redis_prefix": "gateway",
+        "lease": 5.0,
     }
 
 
@@ -566,7 +570,7 @@ def test_every_secret_can_come_from_a_file() -> None:
     senders = ("GITHUB", "GITLAB", "ARGOCD", "ARGO_WORKFLOWS", "REGISTRY", "TRIVY", "CDEVENTS")
     webhooks = {f"GATEWAY_WEBHOOK_{sender}_SECRET" for sender in senders}
     login = {"GATEWAY_OIDC_CLIENT_SECRET", "GATEWAY_SESSION_KEYS"}
-    others = {"ARGOCD_AUTH_TOKEN", "GATEWAY_DATABASE_URL", "GATEWAY_PROMETHEUS_TOKEN"}
+    others = {"ARGOCD_AUTH_TOKEN", "GATEWAY_DATABASE_URL", "GATEWAY_PROMETHEUS_TOKEN", "GATEWAY_REDIS_URL"}
     assert set(secrets) == {*others, *login, *webhooks}
     assert all(settings[f"{name}_FILE"].unit == "path" for name in secrets)
 

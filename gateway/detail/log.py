@@ -64,6 +64,8 @@ class DetailLog:
     def __init__(self, *, epoch: str, capacity: int, max_bytes: int) -> None:
         self.epoch = epoch
         self.ring = DetailRing(capacity=capacity, max_bytes=max_bytes)
+        self.lagging = False
+        """This process alone writes it."""
         self._documents: dict[str, Document] = {}
         self._followers: list[Callable[[], None]] = []
 
@@ -71,6 +73,10 @@ class DetailLog:
     def documents(self) -> Mapping[str, Document]:
         """Every detail, as of the top."""
         return MappingProxyType(self._documents)
+
+    def awaits(self, offset: int) -> bool:  # noqa: ARG002
+        """Return no: nobody is further than the process that counts."""
+        return False
 
     def follow(self, follower: Callable[[], None]) -> None:
         """Have a function called after each change."""

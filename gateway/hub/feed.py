@@ -44,6 +44,13 @@ class History(Protocol):
     def documents(self) -> Mapping[str, Any]:
         """Every document, as of the top."""
 
+    def awaits(self, offset: int, /) -> bool:
+        """Whether a position beyond the top may be one of this epoch that others have reached already."""
+
+    @property
+    def lagging(self) -> bool:
+        """Whether the log may be behind what others have reached, and knows it."""
+
 
 class Selection(Protocol):
     """What somebody wants to see of a feed."""
@@ -140,21 +147,33 @@ class Feed:
         self.documents: dict[str, Any] = dict(log.documents)
         self.offset = log.ring.top
         self.traffic = Traffic()
+        self.epoch = log.epoch
 
     def __repr__(self) -> str:
-        return f"<Feed at {self.log.epoch}-{self.offset}: {len(self.documents)} documents>"
+        return f"<Feed at {self.epoch}-{self.offset}: {len(self.documents)} documents>"
+
+    @property
+    def moved(self) -> bool:
+        """Whether the log has gone on."""
+        return self.offset != self.log.ring.top or self.epoch != self.log.epoch
+
+    def between(self, after: int, upto: int) -> Sequence[Any]:
+        """Return the changes from one position of this epoch to another; raises LookupError for what isn't there."""
+        if self.epoch != self.log.epoch:
+            raise LookupError("offsets of another epoch count other changes")
+        return self.log.ring.between(after, upto)
 
     def advance(self) -> list[Any] | None:
         """Move to the log's top; return the net changes on the way.
 
-        None says that more came at once than the log holds: no history leads there.
+        None says that no history leads there: more came at once than the log holds, or another epoch began.
         """
         top = self.log.ring.top
         try:
-            changes = self.wording.net(self.log.ring.between(self.offset, top))
+            changes = self.wording.net(self.between(self.offset, top))
         except LookupError:
             self.documents = dict(self.log.documents)
-            self.offset = top
+            self.offset, self.epoch = top, self.log.epoch
             return None
         for change in changes:
             if change.after is None:

@@ -20,6 +20,9 @@ from gateway.model.upstream import Upstream
 
 __all__ = ["TURN_LIMIT", "Hub", "Limits", "OverloadedError"]
 
+AHEAD_LIMIT = 5.0
+"""Seconds for which somebody waits whose cursor is further than this replica's log."""
+
 TURN_LIMIT = 64
 """How many subscribers who are behind get something composed in one turn of the event loop."""
 
@@ -217,12 +220,12 @@ class Hub:
         """Send what changed since the last tick, one frame for each view; return how many were sent one."""
         sent = 0
         for feed in self.feeds:
-            if feed.offset == feed.log.ring.top:
+            if not feed.moved:
                 continue
-            standing = feed.offset
+            standing, epoch = feed.offset, feed.epoch
             if (changes := feed.advance()) is None:
                 for view in self._views.of(feed):
-                    view.leap(standing, now)
+                    view.leap(standing, now, anew=feed.epoch != epoch)
             else:
                 for view, concerned in self._views.touched(feed, changes):
                     sent += view.tick(concerned, standing, now)
@@ -256,6 +259,8 @@ class Hub:
             for subscriber in list(view.behind):
                 if subscriber.looks_stuck(now, self._limits.slow_limit) and subscriber.link.writing_paused:
                     self.cut(subscriber, now, "slow")
+                elif self._is_ahead(view, subscriber) and now - subscriber.joined_at >= AHEAD_LIMIT:
+                    self._give_up_waiting(view, subscriber, now)
 
     # Inside.
 
@@ -280,6 +285,18 @@ class Hub:
                 self._composer.compose(view, subscriber, self.upstream, now)
                 composed = True
         return composed
+
+    def _is_ahead(self, view: View, subscriber: Subscriber) -> bool:
+        return self.published and not subscriber.served and (subscriber.offset or 0) > view.offset
+
+    def _give_up_waiting(self, view: View, subscriber: Subscriber, now: float) -> None:
+        """Let somebody go who is further than this replica; if that is further than anybody, it is nowhere."""
+        if view.feed.log.lagging:
+            # A snapshot would lead back: another replica, or this one later, can do better.
+            self.end(subscriber, Ending.BEHIND, now)
+        else:
+            subscriber.start_over("epoch")
+            self._serve(view, subscriber, now)
 
     def _say_goodbye(self, subscriber: Subscriber, now: float) -> None:
         assert subscriber.ending is not None

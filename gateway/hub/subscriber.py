@@ -44,6 +44,8 @@ class Ending(Enum):
     """The gateway goes down."""
     OVERLOADED = "overloaded"
     """There is no room; said instead of a refusal, after which an EventSource would give up for good."""
+    BEHIND = "behind"
+    """This replica hasn't reached what another one has sent already, and can't say when it will."""
     EXPIRED = "expired"
     """What the subscriber showed to be let in has ended, or was taken back."""
     UNKNOWN = "unknown"
@@ -120,7 +122,7 @@ class Subscriber:
 
     def start_over(self, reason: str) -> None:
         """Stand nowhere: only a snapshot helps, for this reason."""
-        self.offset, self.reason = None, reason
+        self.offset, self.reason, self.seeing = None, reason, None
 
     def move(self, seen: Selection, shown: Selection) -> None:
         """Be in a view that shows ``shown`` from now on, after one that showed ``seen``."""

@@ -38,7 +38,6 @@ class View:
         self.covers = selection.covers
         self.show = selection.show
         self.id = selection.view_id
-        self.epoch = feed.log.epoch
         self._wording = feed.wording
         self.current: tuple[set[Subscriber], ...] = (*(set() for _ in Form), set())
         """Who is current: by form, and last those who take gzip and were there when the chain began."""
@@ -79,6 +78,11 @@ class View:
         return self.listing.frame.cost if self.listing else 0
 
     @property
+    def epoch(self) -> str:
+        """The time in which the offset can be trusted."""
+        return self.feed.epoch
+
+    @property
     def offset(self) -> int:
         """Where the feed stands: the hub's last tick."""
         return self.feed.offset
@@ -89,14 +93,16 @@ class View:
         """Return the offset to go on from, or None with the reason for a snapshot."""
         if cursor is None:
             return None, "epoch"
-        position, ring = cursor.position, self.feed.log.ring
-        if position.epoch != self.epoch or position.offset > ring.top:
+        position, log = cursor.position, self.feed.log
+        ring = log.ring
+        if position.epoch != log.epoch or (position.offset > ring.top and not log.awaits(position.offset)):
             return None, "epoch"
         if cursor.view != self.id:
             return None, "view"
         if position.offset < ring.trimmed:
             return None, "trimmed"
-        return position.offset, "resumed"
+        # Of an epoch that this view has yet to reach, no delta leads there: the tick that does will send a snapshot.
+        return (position.offset, "resumed") if self.epoch == log.epoch else (None, "epoch")
 
     def tick(self, changes: Sequence[Any], standing: int, now: float) -> int:
         """Send what net changes mean here to those who stood before them; return how many were sent it."""
@@ -105,14 +111,22 @@ class View:
         frame = self._made("delta", opening("delta", cursor=self.cursor) + b"{" + body)
         return self.broadcast(frame, now, standing=standing)
 
-    def leap(self, standing: int, now: float) -> None:
-        """Be where no history leads: everyone who is current falls behind, and stands where they stood."""
+    def leap(self, standing: int, now: float, *, anew: bool = False) -> None:
+        """Be where no history leads: everyone who is current falls behind, and stands where they stood.
+
+        Where another epoch begins ``anew``, what anybody stands at counts for nothing.
+        """
         for members in self.current:
             for subscriber in members:
                 subscriber.stay(standing, self.checksum, now)
             self.behind |= members
             members.clear()
-        self.listing = None
+        self.listing = self._heartbeat = None
+        self._ways.clear()
+        if anew:
+            for subscriber in self.behind:
+                if subscriber.offset is not None:
+                    subscriber.start_over("epoch")
 
     def broadcast(self, frame: Frame, now: float, *, standing: int | None = None) -> int:
         """Write a frame to everyone who is current; who can't take it falls behind at ``standing``.
@@ -220,7 +234,7 @@ class View:
             return None
         ways, way = self._find_ways(), (self.selection.canonical, offset)
         if way not in ways:
-            body = self._tell(self._wording.net(self.feed.log.ring.between(offset, self.offset)))
+            body = self._tell(self._wording.net(self.feed.between(offset, self.offset)))
             ways[way] = None if body is None else self._made("catch-up", body)
         return ways[way]
 
@@ -231,7 +245,7 @@ class View:
         """
         ways, way = self._find_ways(), (seen.canonical, offset)
         if way not in ways:
-            net = self._wording.net(self.feed.log.ring.between(offset, self.offset))
+            net = self._wording.net(self.feed.between(offset, self.offset))
             sides = {key: (document, document) for key, document in self.feed.documents.items()}
             sides |= {change.key: (change.before, change.after) for change in net}
             changes = []

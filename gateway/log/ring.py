@@ -58,6 +58,18 @@ class Ring:
             if dropped_at is not None:
                 self.dated_from = dropped_at
 
+    def reset(self, top: int, history: Iterable[Dated] = (), *, dated_from: float | None = None) -> None:
+        """Begin anew at an offset, with the changes that lead there without a gap."""
+        self._entries.clear()
+        self._bytes = 0
+        history = list(history)
+        self.top = top - len(history)
+        self.dated_from = dated_from
+        for offset, at, change in history:
+            assert offset == self.top + 1
+            self.append([change], at=at)
+        assert self.top == top
+
     def between(self, after: int, upto: int) -> Sequence[Change]:
         """Return the changes that lead from one position to another.
 

@@ -178,6 +178,13 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     detail: Detail
 
 
+class Tombstone(msgspec.Struct, frozen=True):
+    """The version at which an application was deleted, and when we learned of it (Unix time)."""
+
+    version: int
+    at: float
+
+
 FIELDS: tuple[tuple[str, str], ...] = tuple(
     (field.name, field.encode_name) for field in msgspec.structs.fields(ApplicationStatus)
 )

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from gateway.observability.around import Around, collect_around
 from gateway.observability.families import count, count_by, measure_by, one_of, spread
 from gateway.observability.histogram import Distribution
+from gateway.observability.role import Role, collect_role
 from gateway.observability.services import Place
 
 STATES = ("connecting", "live", "stale", "down")
@@ -28,6 +29,9 @@ REASONS = (
     "silent",
     "unhealthy",
     "refused",
+    "no-leader",
+    "redis",
+    "takeover",
     "permission-lost",
 )
 """Why upstream isn't live, each with a series of its own."""
@@ -83,6 +87,8 @@ class Readings:
     log_offset: int
     tick_seconds: float
     around: Around = field(default_factory=Around)
+    replica: Role | None = None
+    """What this process is among many; None where it is alone."""
     access: Mapping[str, int] = field(default_factory=dict)
     """Requests that were turned away (``refused_…``), and readings of the files of an access (``file_…``)."""
 
@@ -105,6 +111,8 @@ class GatewayCollector(Collector):
         yield from _collect_delivery(now)
         yield from _collect_access(now.access)
         yield from collect_around(now.around)
+        if now.replica is not None:
+            yield from collect_role(now.replica)
 
 
 def _collect_upstream(now: Readings) -> Iterator[Metric]:
@@ -201,9 +209,11 @@ _UPSTREAM = (
     ("oversized", "Lines beyond the limit."),
 )
 
-_FAILURES = tuple(reason for reason in REASONS if reason not in ("starting", "permission-lost"))
+_FAILURES = tuple(
+    reason for reason in REASONS if reason not in ("starting", "permission-lost", "no-leader", "redis", "takeover")
+)
 _JOINS = ("new", "resumed", "epoch", "view", "trimmed")
-_ENDS = ("lifetime", "drain", "overloaded", "expired", "unknown", "slow", "moved", "gone")
+_ENDS = ("lifetime", "drain", "overloaded", "expired", "behind", "unknown", "slow", "moved", "gone")
 
 _DELIVERY = (
     ("processed", "Deliveries that were processed."),

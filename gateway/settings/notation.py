@@ -47,6 +47,13 @@ class Notation:
     check: Callable[[Path, ReadFile], object] | None = None
 
 
+def parse_word(text: str) -> str:
+    """Check a word of letters, digits and ``-_.:/``. Raises ValueError."""
+    if not re.fullmatch(r"[A-Za-z0-9._:/-]{1,64}", text):
+        raise ValueError("write letters, digits and . _ : / - only, 64 characters at most")
+    return text
+
+
 def parse_duration(text: object) -> object:
     """Turn ``15``, ``15s``, ``100ms``, ``5m``, ``2h`` or ``30d`` into seconds; a number passes as it is, in seconds."""
     if not isinstance(text, str):

@@ -56,7 +56,7 @@ def split_secrets(text: str) -> tuple[str, ...]:
 
 def read_webhook_secrets(path: Path, read: ReadFile = Path.read_bytes) -> SecretStr:
     """Read a sender's secrets from their file, at start and whenever it changes. Raises ValueError."""
-    return parse_webhook_secrets(_read_text(path, read))
+    return parse_webhook_secrets(read_text(path, read))
 
 
 def parse_database(text: str | SecretStr) -> SecretStr:
@@ -78,10 +78,11 @@ def parse_database(text: str | SecretStr) -> SecretStr:
 
 def read_database(path: Path, read: ReadFile = Path.read_bytes) -> SecretStr:
     """Read a database's URL from a file. Raises ValueError."""
-    return parse_database(_read_text(path, read))
+    return parse_database(read_text(path, read))
 
 
-def _read_text(path: Path, read: ReadFile) -> str:
+def read_text(path: Path, read: ReadFile) -> str:
+    """Read a secret as text. Raises ValueError."""
     try:
         return notation.read_file(path, read).decode("utf-8-sig")
     except UnicodeDecodeError:

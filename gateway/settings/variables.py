@@ -39,6 +39,7 @@ from gateway.settings.notation import (
     Switch,
     TeamRules,
 )
+from gateway.settings.replicas import ReplicaVariables
 from gateway.settings.secret import SecretFile, name_variable
 
 SYNONYMS = {"argocd_base_url": "ARGOCD_SERVER", "pipelines_cache_ttl": "GATEWAY_STALE_AFTER"}
@@ -63,7 +64,7 @@ def _list_choices(choices: object) -> Notation:
 _LOWER = BeforeValidator(str.lower)
 
 
-class Settings(AccessVariables, LoginVariables, DeliveryVariables, BaseSettings):
+class Settings(AccessVariables, LoginVariables, DeliveryVariables, ReplicaVariables, BaseSettings):
     """All settings, valid and frozen. Durations are seconds, sizes are bytes.
 
     Made by ``load`` from an environment, or by keyword arguments in tests; it reads neither ``os.environ`` nor files.

@@ -12,8 +12,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.model.application import Observed
-from gateway.store.state import Tombstone
+from gateway.model.application import Observed, Tombstone
 
 FORMAT = 1
 """Raised whenever the meaning of what is stored changes."""

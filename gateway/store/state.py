@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from gateway.model.application import ApplicationStatus, Observed, Sync
+from gateway.model.application import ApplicationStatus, Observed, Sync, Tombstone
 from gateway.model.delta import Change
 from gateway.model.naming import Naming
 from gateway.model.upstream import rfc3339
@@ -26,13 +26,6 @@ class Outcome(Enum):
     """Older than what we hold: a replica that lags, or a repetition."""
     BURIED = "buried"
     """Not newer than a deletion that we saw."""
-
-
-class Tombstone(msgspec.Struct, frozen=True):
-    """The version at which an application was deleted, and when we learned of it (Unix time)."""
-
-    version: int
-    at: float
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -63,6 +56,7 @@ class Store:
         self._sightings: list[Sighting] | None = None
         self._unseen: set[str] = set()
         """Restored, and not shown by Argo CD since."""
+        self._touched: set[str] = set()
         self.published = False
         self.emitted = 0
         """How many changes have come out."""
@@ -108,6 +102,20 @@ class Store:
             self._changes.append(Change(key, None, document))
         self._tombstones.update(tombstones)
 
+    def take_over(self, applications: Iterable[Observed], tombstones: Mapping[str, Tombstone]) -> None:
+        """Go on where another process ended: this is shown already, so what follows comes out at once."""
+        assert not self._held
+        self.published = True
+        for observed in applications:
+            document = self._naming.name(observed.document)
+            key = document.key
+            self._held[key] = msgspec.structs.replace(observed, document=document)
+            self._visible[key] = observed.document
+            self._unseen.add(key)
+            # The rules may be others than those of the process before.
+            self._emit(key)
+        self._tombstones.update(tombstones)
+
     def upsert(self, observed: Observed, *, now: float, live: bool) -> Outcome:
         """Take an application as an ADDED or MODIFIED event shows it; the newest version wins.
 
@@ -127,6 +135,7 @@ class Store:
         self._unseen.discard(key)
         self._tombstones.pop(key, None)
         if held is not None and held.document == document:
+            self._touched.add(key)
             return Outcome.UNCHANGED
         self._emit(key)
         return Outcome.CHANGED
@@ -176,6 +185,11 @@ class Store:
         """Return the changes since the last call, in order."""
         changes, self._changes = self._changes, []
         return changes
+
+    def take_touched(self) -> set[str]:
+        """Return the applications of which something else than the document is newer since the last call."""
+        touched, self._touched = self._touched, set()
+        return touched
 
     def watch_sightings(self) -> None:
         """Gather from now on what Argo CD shows, in order, for ``take_sightings``."""

@@ -7,8 +7,7 @@ held when it was asked for. One list proves nothing: it may come from a replica 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.model.application import Observed
-from gateway.store.state import Tombstone
+from gateway.model.application import Observed, Tombstone
 from gateway.upstream.messages import NamesFetched
 from gateway.upstream.requests import Asked
 

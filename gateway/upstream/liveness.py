@@ -26,6 +26,11 @@ class Liveness:
         self.verified_at = verified_at
         self._restored_from = saved_at
 
+    def taken_over(self, live_since: float, verified_at: float | None, as_of: float) -> None:
+        """Another process held a live line until a moment; nothing is known of what happened since."""
+        self._live_since, self.verified_at = live_since, verified_at
+        self._lost = (as_of, "takeover")
+
     def connected(self, now: float) -> None:
         """The content is complete and a live watch is open."""
         was_live = self._live_since is not None and self.state(now)[0] == "live"

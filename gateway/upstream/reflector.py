@@ -38,14 +38,26 @@ from gateway.upstream.timing import TOMBSTONE_AGE, Timing
 
 
 class Reflector:
-    """Keeps ``store`` equal to what Argo CD holds. Time is in Unix seconds; ``jitter`` returns 0 ≤ x < 1."""
+    """Keeps ``store`` equal to what Argo CD holds. Time is in Unix seconds; ``jitter`` returns 0 ≤ x < 1.
 
-    def __init__(self, *, store: Store, timing: Timing, now: float, jitter: Callable[[], float]) -> None:
+    ``counts`` and ``reconciles`` are those of a reflector before, to go on with.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        timing: Timing,
+        now: float,
+        jitter: Callable[[], float],
+        counts: Counter[str] | None = None,
+        reconciles: Histogram | None = None,
+    ) -> None:
         self.store = store
         self.liveness = Liveness(stale_after=timing.stale_after, now=now)
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter() if counts is None else counts
         """What happened, by name: ``missed_update``, ``missed_delete``, ``undecodable``, ``reconcile``, …"""
-        self.reconciles = Histogram(WAITS)
+        self.reconciles = reconciles or Histogram(WAITS)
         """How long contents took, from their request until they were complete."""
         self._timing = timing
         self._streams = Streams(keepalive=timing.keepalive)

@@ -3,7 +3,14 @@
 from collections.abc import Callable
 
 from gateway.upstream.backoff import Backoff
-from gateway.upstream.timing import AUTH_RETRY_LIMIT, BRIDGE_LEAD, SUSPICION_GAP, Timing
+from gateway.upstream.timing import (
+    AUTH_RETRY_LIMIT,
+    BRIDGE_LEAD,
+    SUSPICION_GAP,
+    TAKEOVER_CHECK,
+    TAKEOVER_LEAD,
+    Timing,
+)
 
 
 class Schedule:
@@ -23,6 +30,7 @@ class Schedule:
         self._denied_retry = Backoff(first=timing.auth_retry, ceiling=AUTH_RETRY_LIMIT)
         self._suspicion = Backoff(first=SUSPICION_GAP, ceiling=max(SUSPICION_GAP, timing.reconcile_interval))
         self._suspect_from = now
+        self._hurried = timing.takeover
 
     def retry_at(self, now: float) -> float:
         """Return when to try again what just failed."""
@@ -31,14 +39,17 @@ class Schedule:
     def bridged(self, now: float) -> None:
         """A bridge was opened: its content follows."""
         self.connect_at = None
-        self.content_at = now + BRIDGE_LEAD
+        self.content_at = now + (TAKEOVER_LEAD if self._hurried else BRIDGE_LEAD)
 
     def reconciled(self, now: float) -> None:
         """A reconcile ended well: the next comes after the interval, ± 20 %, unless one is due before."""
         self._retry.reset()
         if now >= self._suspect_from:
             self._suspicion.reset()
-        self.content_soon(now + self._timing.reconcile_interval * (0.8 + 0.4 * self._jitter()))
+        wait = self._timing.reconcile_interval * (0.8 + 0.4 * self._jitter())
+        if self._hurried:
+            self._hurried, wait = False, TAKEOVER_CHECK
+        self.content_soon(now + wait)
 
     def content_soon(self, at: float) -> None:
         """Begin a content at this moment, unless one is due before."""

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 BRIDGE_LEAD = 1.0
 """How much earlier than its content a bridge is opened."""
 
+TAKEOVER_LEAD, TAKEOVER_CHECK = 0.1, 3.0
+"""The same where the state of another process is gone on with: so short that nobody waits for it, and how long after
+that everything is looked through once more, for Argo CD may have been slower."""
+
 SUSPICION_GAP = 30.0
 """The time between reconciles for suspicion, at first; it doubles."""
 
@@ -25,3 +29,5 @@ class Timing:
     auth_retry: float = 15.0
     stale_after: float = 15.0
     keepalive: bool = True
+    takeover: bool = False
+    """Whether another process's state is gone on with."""

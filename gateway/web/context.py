@@ -1,6 +1,6 @@
 """What handlers need of the rest: given by the composition root, never imported."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from gateway.detail.clerk import Clerk
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.log.memory import MemoryLog
-from gateway.store.state import Store
+from gateway.model.application import Observed
 from gateway.web.audience import Audience
 from gateway.web.guard import Guard
 from gateway.web.handover import OpenStreams
@@ -22,13 +22,16 @@ from gateway.web.turnstile import Turnstile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The parts that handlers ask. ``clock`` returns Unix time; ``why_not_ready`` None if traffic may come."""
+    """The parts that handlers ask. ``clock`` returns Unix time; ``why_not_ready`` None if traffic may come.
+
+    ``held`` returns every application as Argo CD showed it, by key.
+    """
 
     clock: Callable[[], float]
     hub: Hub
     pulse: Pulse
     log: MemoryLog
-    store: Store
+    held: Callable[[], Mapping[str, Observed]]
     details: Clerk
     office: Office
     errands: Errands

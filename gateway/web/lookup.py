@@ -30,7 +30,7 @@ def find_application(
 
     Found is what may be seen, and what the verb may be done to though it isn't seen.
     """
-    held = context.store.held
+    held = context.held()
     if namespace is not None:
         found = [held[key]] if (key := f"{namespace}/{name}") in held else []
     else:

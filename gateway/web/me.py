@@ -27,7 +27,7 @@ async def show_me(request: web.Request) -> web.Response:
     if key is None:
         content["verbs"] = [verb for verb in VERBS if grant.allows(verb)]
     else:
-        observed = context.store.held.get(key)
+        observed = context.held().get(key)
         # Nothing may be done to what doesn't exist, and the same to what may not be seen.
         allowed = [] if observed is None else [verb for verb in VERBS if grant.allows(verb, observed.document)]
         content |= {"application": key, "verbs": allowed}

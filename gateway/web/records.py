@@ -63,7 +63,7 @@ def find_places(context: Context, key: str, project: str | None) -> tuple[Spot, 
     Both have to be seen: neither does a move into a project show what was before, nor one out of it what came after.
     Of an application that is gone, only what was recorded is known.
     """
-    observed = context.store.held.get(key)
+    observed = context.held().get(key)
     if observed is None:
         then = Spot(project, key.rpartition("/")[0])
         return then, then

@@ -6,9 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.model.application import ApplicationStatus, Detail, Observed, OperationDetail, Sync
+from gateway.model.application import ApplicationStatus, Detail, Observed, OperationDetail, Sync, Tombstone
 from gateway.store.file import StateFileError, encode, load, name_source, save
-from gateway.store.state import Tombstone
 
 SOURCE = name_source("https://argocd.example.org", ("b", "a"))
 

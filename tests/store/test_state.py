@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.application import ApplicationStatus, Detail, Health, Observed, Sync
+from gateway.model.application import ApplicationStatus, Detail, Health, Observed, Sync, Tombstone
 from gateway.model.naming import Naming, parse_rules
 from gateway.model.upstream import rfc3339
-from gateway.store.state import Outcome, Store, Tombstone
+from gateway.store.state import Outcome, Store
 
 NOW = 1_795_000_000.0
 KEYS = ("argocd/a", "argocd/b")

@@ -17,9 +17,9 @@ from typing import Any, Self, TypeVar
 
 import orjson
 
-from gateway.model.application import Observed
+from gateway.model.application import Observed, Tombstone
 from gateway.model.delta import Change
-from gateway.store.state import Store, Tombstone
+from gateway.store.state import Store
 from gateway.upstream import messages as m
 from gateway.upstream.messages import Failure, Kind
 from gateway.upstream.raw import RawError, RawEvent

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.model.application import ApplicationStatus, Detail, Observed
-from gateway.store.state import Tombstone
+from gateway.model.application import ApplicationStatus, Detail, Observed, Tombstone
 from gateway.upstream.existence import Existence, NameList, project_of, projects_at_stake
 from gateway.upstream.messages import NamesFetched
 from gateway.upstream.requests import About, Asked

@@ -6,8 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from gateway.model.application import Observed
-from gateway.store.state import Tombstone
+from gateway.model.application import Observed, Tombstone
 from gateway.upstream import messages as m
 from gateway.upstream.messages import Kind
 from gateway.upstream.normalise import normalise

@@ -42,7 +42,7 @@ def make_context(repository: FakeRepository, **projects: str) -> Context:
         )
         for name, project in projects.items()
     }
-    parts = SimpleNamespace(store=SimpleNamespace(held=held), office=SimpleNamespace(repository=repository))
+    parts = SimpleNamespace(held=lambda: held, office=SimpleNamespace(repository=repository))
     return cast("Context", parts)
 
 
