@@ -4,7 +4,7 @@ Put together here, so that the composition root stays readable; each part knows 
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.delivery.breaches import show_breach
 from gateway.delivery.errands import Errands
@@ -45,6 +45,7 @@ class Annex:
         hub: Hub,
         pulse: Pulse,
         held: Callable[[], Mapping[str, Observed]],
+        shown: Callable[[], Sequence[Observed]],
         log: MemoryLog,
         client: ArgoCD,
         upstream: Callable[[], Upstream],
@@ -57,6 +58,7 @@ class Annex:
         self._hub = hub
         self._pulse = pulse
         self._held = held
+        self._shown = shown
         self._tell = tell
         self._log = log
         self._client = client
@@ -90,7 +92,7 @@ class Annex:
             max_body=settings.webhook_max_body,
             clock=self._clock,
             look_again=look_again,
-            shown=self._store.shown,
+            shown=self._shown,
         )
         watched = self.details.desk.watched
         self.teller = Teller(

@@ -92,6 +92,7 @@ class Gateway:
             hub=self.hub,
             pulse=self.pulse,
             held=self.held,
+            shown=lambda: self.store.shown(),
             log=self.log,
             client=self._client,
             upstream=self.upstream,

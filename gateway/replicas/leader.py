@@ -180,7 +180,6 @@ class Leader:
         self._epoch = taken.epoch
         self._driving = asyncio.create_task(self._lead(taken), name="leading")
         self._driving.add_done_callback(self._led)
-        self._leads(True)
 
     def _led(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None and self._broken is not None:
@@ -211,6 +210,7 @@ class Leader:
         else:
             self._line.begin()
         self.hurry()
+        self._leads(True)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._line.run(), name="upstream")
             group.create_task(writer.run(), name="writer")

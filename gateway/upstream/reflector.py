@@ -57,7 +57,7 @@ class Reflector:
         self.liveness = Liveness(stale_after=timing.stale_after, now=now)
         self.counts: Counter[str] = Counter() if counts is None else counts
         """What happened, by name: ``missed_update``, ``missed_delete``, ``undecodable``, ``reconcile``, …"""
-        self.reconciles = reconciles or Histogram(WAITS)
+        self.reconciles = Histogram(WAITS) if reconciles is None else reconciles
         """How long contents took, from their request until they were complete."""
         self._timing = timing
         self._streams = Streams(keepalive=timing.keepalive)

@@ -141,7 +141,8 @@ def test_what_alerts_count_begins_with_nothing() -> None:
 
 def test_the_reason_is_one_of_those_that_there_are() -> None:
     assert scrape(replace(READINGS, reason="silent"))["gateway_upstream_reason", (("reason", "silent"),)] == 1
-    assert {kind.value for kind in Kind} | {"starting", PERMISSION_LOST} == set(REASONS)
+    of_replicas = {"no-leader", "redis", "takeover"}
+    assert {kind.value for kind in Kind} | {"starting", PERMISSION_LOST} | of_replicas == set(REASONS)
 
 
 def test_every_end_and_join_is_known_beforehand() -> None:
