@@ -10,8 +10,8 @@ from pathlib import Path
 
 import aiohttp
 
-SOON = 10.0
-"""Seconds after which there is something to see, also on a slow machine that does other things as well."""
+SOON = 60.0
+"""Seconds after which there is something to see, also on a slow machine that does much else."""
 
 
 async def start(*arguments: str, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
