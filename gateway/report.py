@@ -135,7 +135,7 @@ class Reporter:
             views=self.hub.views,
             watched=len(self.desk.watched),
             details=self.desk.counts,
-            webhooks=_expected(self.office.intake.senders) | self.office.intake.counts,
+            webhooks=_expected(self.office.intake.senders) | dict(self.office.intake.counts),
             delivery=self.office.runner.counts,
             delivery_waiting=self.office.runner.waiting,
             around=_read_around(self.errands),
@@ -176,9 +176,9 @@ def _read_around(errands: Errands) -> Around:
     )
 
 
-def _expected(senders: Iterable[str]) -> Counter[tuple[str, str]]:
+def _expected(senders: Iterable[str]) -> dict[tuple[str, str], int]:
     """Return what senders that are on may bring, as counts that begin with 0."""
-    return Counter(dict.fromkeys(itertools.product(senders, WEBHOOK_OUTCOMES), 0))
+    return dict.fromkeys(itertools.product(senders, WEBHOOK_OUTCOMES), 0)
 
 
 def _count_seen(documents: Iterable[ApplicationStatus], grant: Grant) -> int:
