@@ -1,4 +1,4 @@
-"""Rules, routes and dashboards as files: what promtool and amtool say of them, and that nothing they name is missing."""
+"""Rules, routes and dashboards as files: what promtool and amtool say of them; nothing that they name is missing."""
 
 import json
 import re
