@@ -7,7 +7,7 @@ export UV_LINK_MODE := copy
 # Programs of the group `lint`, as locked, in an environment of their own.
 LINT := $(UV) run --quiet --locked --isolated --only-group lint
 
-.PHONY: install demo programs screenshots test recipes check audit sbom image image-name bench lock clean
+.PHONY: install demo programs screenshots test recipes check audit sbom dist disttest image image-name bench lock clean
 
 install: .venv/.synced
 
@@ -44,7 +44,12 @@ check: install
 	.venv/bin/lint-imports
 	$(UV) lock --quiet --check
 	.venv/bin/python audit.py licences
+	.venv/bin/python release.py check
 	$(LINT) hadolint Dockerfile
+	$(LINT) check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(LINT) check-jsonschema --quiet --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
+	$(LINT) check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(LINT) zizmor --quiet --offline --pedantic .github
 
 # Licences are read from what is installed. Known vulnerabilities are asked of the package index; it says if it couldn't.
 audit: install
@@ -57,6 +62,15 @@ sbom: dist/sbom.cdx.json
 dist/sbom.cdx.json: uv.lock pyproject.toml | $(UV)
 	@mkdir -p $(@D)
 	$(UV) export --quiet --locked --no-dev --all-extras --preview-features sbom-export --format cyclonedx1.5 --output-file $@ > /dev/null
+
+# The wheel and the source distribution that it is made of, with the bill of materials beside them.
+dist: dist/sbom.cdx.json | $(UV)
+	rm -f dist/*.whl dist/*.tar.gz
+	$(UV) build --quiet --out-dir dist
+
+# All tests that aren't about the sources, against the wheel in dist/, installed alone.
+disttest: install programs
+	.venv/bin/python -m tests.wheel dist/*.whl
 
 # The image, of this very commit, under the name that k8s/ gives it. IMAGE=… is another name, ENGINE=podman another builder.
 ENGINE ?= docker
