@@ -48,7 +48,9 @@ def test_the_source_has_what_its_tests_need(built: Path) -> None:
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    wanted = find_tracked("gateway", "tests", "client", "docs", "k8s", "monitoring", "uv.lock", "Makefile", "release.py", "audit.py")
+    wanted = find_tracked(
+        "gateway", "tests", "client", "docs", "k8s", "monitoring", "uv.lock", "Makefile", "release.py", "audit.py"
+    )
     assert {name for name in wanted if not name.endswith("/.gitignore")} - names == set()
 
 

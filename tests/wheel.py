@@ -13,7 +13,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-BESIDE = ("tests", "benchmarks", "client", "docs", "k8s", "monitoring", "pyproject.toml", "Makefile", "README.md", "CHANGELOG.md")
+BESIDE = (
+    "tests",
+    "benchmarks",
+    "client",
+    "docs",
+    "k8s",
+    "monitoring",
+    "pyproject.toml",
+    "Makefile",
+    "README.md",
+    "CHANGELOG.md",
+)
 """What the tests read beside the package."""
 
 OF_THE_SOURCES = (
