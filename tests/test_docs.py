@@ -158,7 +158,8 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
 def test_every_command_that_is_named_exists(page: Path) -> None:
     commands: dict[str, Any] = getattr(typer.main.get_command(app), "commands", {})
     # `-n argocd-sse-gateway` is a namespace, `service=argocd-sse-gateway` a label: what follows is of others.
-    for command in re.findall(r"(?:^|[\s/-])(?<!-n argocd-sse-)(?<!=argocd-sse-)gateway ([a-z]+)\b", read_code(page), re.MULTILINE):
+    meant = r"(?:^|[\s/-])(?<!-n argocd-sse-)(?<!=argocd-sse-)gateway ([a-z]+)\b"
+    for command in re.findall(meant, read_code(page), re.MULTILINE):
         assert command in commands, f"gateway {command}"
 
 

@@ -29,6 +29,7 @@ def _write(name: str, folder: Path) -> Path:
     if not overlay.exists():
         if not (folder / "k8s").exists():
             shutil.copytree(K8S, folder / "k8s")
+            shutil.copytree(ROOT / "monitoring", folder / "monitoring", ignore=shutil.ignore_patterns("__pycache__"))
         overlay.mkdir(parents=True)
         for file, text in SHOWN[name].items():
             (overlay / file).write_text(text)

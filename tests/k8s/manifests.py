@@ -24,9 +24,9 @@ def read(text: str) -> list[Manifest]:
 
 
 def read_plain() -> list[tuple[Path, Manifest]]:
-    """Return every resource of ``k8s/`` as it is written: neither kustomizations nor patches, which aren't whole."""
+    """Return every resource as it is written: neither kustomizations nor patches, which aren't whole."""
     resources = []
-    for path in sorted(K8S.rglob("*.yaml")):
+    for path in [*sorted(K8S.rglob("*.yaml")), ROOT / "monitoring" / "prometheus-rule.yaml"]:
         for manifest in read(path.read_text()):
             patched = path.name in ("deployment.yaml", "service-account.yaml") and path.parent.name != "base"
             if manifest["kind"] not in ("Kustomization", "Component") and not patched:

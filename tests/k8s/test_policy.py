@@ -179,6 +179,15 @@ def test_every_selector_means_it(pod: Pod) -> None:
         assert pod.is_meant(selector)
 
 
+def test_prometheus_calls_it_what_the_alerts_are_about(pod: Pod) -> None:
+    for monitor in of_kind(pod.manifests, "PodMonitor"):
+        for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+            assert pod.find_port(endpoint["port"]) == Settings.model_fields["metrics_port"].default
+        job = pod.labels[monitor["spec"]["jobLabel"]]
+        rules = str(of_kind(pod.manifests, "PrometheusRule"))
+        assert set(re.findall(r'job="([^"]+)"', rules)) == {job}
+
+
 def test_every_route_leads_to_its_service(pod: Pod) -> None:
     (service,) = of_kind(pod.manifests, "Service")
     (port,) = service["spec"]["ports"]

@@ -46,6 +46,7 @@ def test_every_custom_resource_is_what_its_project_accepts(tmp_path: Path) -> No
         "ExternalSecret",
         "HTTPRoute",
         "PodMonitor",
+        "PrometheusRule",
         "SecretStore",
         "VirtualService",
     }
