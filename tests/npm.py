@@ -1,5 +1,6 @@
 """Packages of npm that tests need, installed on first use as their lock file says, beside other caches."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -26,15 +27,18 @@ def install(folder: Path, *, untried: str) -> Path:
     lock = (folder / "package-lock.json").read_bytes()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     place = cache / "argocd-sse-gateway" / f"{folder.name}-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not (place / "installed").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(folder / name, place)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=100)
-        if done.returncode != 0:
-            pytest.skip(f"{untried}: npm ci failed: {done.stderr[-300:]}")
-        (place / "installed").touch()
-    for path in folder.iterdir():
-        shutil.copy(path, place)
+    place.mkdir(parents=True, exist_ok=True)
+    # Tests run beside each other: one installs, the others wait, and nobody reads a file that is being written.
+    with (place / "lock").open("w") as waiting:
+        fcntl.flock(waiting, fcntl.LOCK_EX)
+        for path in folder.iterdir():
+            if path.is_file():
+                shutil.copy(path, place / f"{path.name}.new")
+                (place / f"{path.name}.new").replace(place / path.name)
+        if not (place / "installed").exists():
+            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=100)
+            if done.returncode != 0:
+                pytest.skip(f"{untried}: npm ci failed: {done.stderr[-300:]}")
+            (place / "installed").touch()
     return place

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from gateway.settings.environment import Settings
 from tests.auth.oidc.process import CertifiedProvider, run_provider
 from tests.browser.overview import item
 from tests.browser.stage import until
+from tests.browser.test_accessibility import find_faults
 from tests.fakes.applications import application
 from tests.fakes.argocd import SECRET, FakeArgoCD
 
@@ -142,9 +144,15 @@ async def test_whoever_logs_in_sees_what_is_theirs_until_they_leave(stage: Stage
     assert "alice" not in cookie["value"]
     assert await page.evaluate("document.cookie") == ""
 
-    await page.goto(stage.url("/auth/logout"))
-    await expect(page.get_by_text("You are logged in as Name of alice.")).to_be_visible()
-    await page.get_by_role("button", name="Log out").click()
+    await page.get_by_role("button", name="Logged in as Name of alice").click()
+    dialog = page.get_by_role("dialog", name="Your login")
+    # Not when the session is next renewed, in five minutes, but when it is over.
+    ends = datetime.fromtimestamp(stage.clock() + stage.gateway.settings.session_lifetime, UTC)
+    told = (await (await page.request.get(stage.url("/api/me"))).json())["until"]
+    assert abs((datetime.fromisoformat(told) - ends).total_seconds()) < 120
+    await expect(dialog).to_contain_text("shop")
+    assert await find_faults(page) == []
+    await dialog.get_by_role("button", name="Log out").click()
     await page.get_by_role("button", name="Yes, sign me out").click()
     await expect(page.get_by_role("heading", name="You are logged out")).to_be_visible()
     assert page.url.startswith(stage.url("/auth/logout"))
@@ -185,7 +193,8 @@ async def test_a_logout_in_one_tab_ends_the_streams_of_the_others(stage: Stage, 
     await other.goto(stage.url("/auth/logout"))
     await other.get_by_role("button", name="Log out").click()
     await until(lambda: stage.gateway.hub.counts["end_expired"] > ended)
-    await expect(page.locator("#refusal")).to_contain_text("You are not logged in")
+    await expect(page.locator("#refusal")).to_contain_text("Your login has ended")
+    await expect(page.locator("#refusal")).to_contain_text("You were logged in as Name of alice.")
     # Nobody has said yes to the provider's own logout, so it still knows them; but what they allowed was revoked.
     await page.locator("#refusal").get_by_role("button", name="Log in").click()
     await page.get_by_role("button", name="Continue").click()

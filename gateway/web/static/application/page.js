@@ -6,6 +6,7 @@ import { makeLink } from "../shell/dom.js";
 import { makeEmpty } from "../shell/parts.js";
 import { renderHead } from "./head.js";
 import { h, morphChildren, showAges } from "./markup.js";
+import { Refresh } from "./refresh.js";
 import { SECTIONS } from "./sections.js";
 
 export { words } from "./words.js";
@@ -37,16 +38,21 @@ class ApplicationPage {
   #unknown = h("div", { class: "unknown card", hidden: true });
   /** @type {Held[]} */
   #held = [];
+  /** @type {Refresh} */
+  #refresh;
   element = h("div", { class: "page application" }, this.#unknown, this.#head, this.#notice, this.#loading, this.#body);
 
   /** @param {any} context */
   constructor(context) {
     this.#context = context;
+    this.#refresh = new Refresh(context);
+    this.#head.after(this.#refresh.element);
     this.element.addEventListener("click", (event) => this.#click(event));
   }
 
   keys = [
     { keys: ["n"], label: "application.help.next", run: () => this.#clickOn("[data-act='next']") },
+    { keys: ["f"], label: "application.help.refresh", run: () => this.#refresh.run() },
     { keys: ["r"], label: "application.help.tree", run: () => this.#focusOn("[role='treeitem'][tabindex='0']") },
   ];
 
@@ -77,6 +83,7 @@ class ApplicationPage {
     this.#head.replaceChildren(h("h1", null, h("bdi", { class: "wrap" }, key || t("page.application"))));
     this.#loading.textContent = t("application.loading");
     this.#unknown.hidden = true;
+    this.#refresh.begin(key);
     if (!key) {
       this.#showUnknown(t("application.unnamed"), "");
       return;

@@ -9,12 +9,14 @@ const ALARM = "M12 5v8.5M12 18v.5";
 
 export class Header {
   #context;
+  #name;
   #refusal = "";
   #alarmed = false;
 
-  /** @param {any} context */
-  constructor(context) {
+  /** @param {any} context @param {() => string} name  of whoever is logged in, or was until now */
+  constructor(context, name) {
     this.#context = context;
+    this.#name = name;
   }
 
   /**
@@ -60,7 +62,7 @@ export class Header {
     find("main").hidden = Boolean(status) && !state.known;
     if (!status) return place.replaceChildren();
     const { makeRefusal } = await import("./refusal.js");
-    if (status === this.#refusal) place.replaceChildren(makeRefusal(status, this.#context.t));
+    if (status === this.#refusal) place.replaceChildren(makeRefusal(status, this.#context.t, this.#name()));
   }
 
   /** @param {import("./standing.js").Standing} standing @param {number} degraded @param {string} title */

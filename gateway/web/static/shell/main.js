@@ -43,7 +43,11 @@ const context = {
   changes,
 };
 
-const header = new Header(context);
+/** Loaded when the first state is there. @type {import("./me.js").Me | undefined} */
+let me;
+let letIn = false;
+
+const header = new Header(context, () => me?.name ?? "");
 const keys = new Keys([
   { keys: ["g o"], label: "help.overview", run: () => router.go({ page: "overview" }) },
   { keys: ["g s"], label: "help.services", run: () => router.go({ page: "services" }) },
@@ -69,7 +73,19 @@ function take(state, changed, told = { away: false }) {
   degraded = countDegraded(state);
   router.page?.update(state, changed, now(), told);
   router.settle();
+  followLogin(state);
   showHead();
+}
+
+/** Whoever comes in, or comes in again, may be somebody else. @param {any} state */
+async function followLogin({ known, standing }) {
+  const now = known && standing !== "refused";
+  if (now === letIn) return;
+  letIn = now;
+  if (!now) return me?.show(false);
+  const { Me } = await import("./me.js");
+  me ??= new Me(context, find("me"));
+  if (letIn) await me.ask();
 }
 
 /** @param {any} state */
@@ -98,6 +114,7 @@ async function openHelp() {
 
 function speak() {
   language.fill(document);
+  me?.show(letIn);
   fillHead(context, LANGUAGES, Object.entries(PAGES), async (tag) => {
     await language.change(tag);
     speak();

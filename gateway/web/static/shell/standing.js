@@ -46,7 +46,7 @@ export function asOf({ link, upstream, ahead = 0 }) {
 
 /** @param {any} state @param {number} local @param {Function} t @param {import("./format.js").Format} format */
 function tellDisconnected({ link, upstream, known, ahead = 0 }, local, t, format) {
-  const goodbye = ["lifetime", "drain", "overloaded"].includes(link.goodbye) ? t(`goodbye.${link.goodbye}`) : "";
+  const goodbye = ["lifetime", "drain", "overloaded", "expired"].includes(link.goodbye) ? t(`goodbye.${link.goodbye}`) : "";
   if (!known) return { detail: t("standing.from-gateway"), banner: [t("standing.no-answer"), goodbye].filter(Boolean).join(" ") };
   const worse = upstream && upstream.state !== "live" ? t("standing.even-then", t(`standing.${upstream.state}`)) : "";
   const detail = t("standing.for", format.age(link.heardAt, local));
