@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import aiohttp
 import orjson
@@ -27,6 +27,13 @@ UNIX_OFFSET = 1_800_000_000.0 - 1_000_000.0
 """What makes the loop's time a Unix time of 2027."""
 
 Documents = dict[str, dict[str, Any]]
+
+
+class Served(Protocol):
+    """An Argo CD that is served somewhere."""
+
+    @property
+    def url(self) -> str: ...
 
 
 class Answer(NamedTuple):
@@ -142,7 +149,7 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def run_gateway(argocd: FakeArgoCD, **changes: Any) -> AsyncIterator[Stage]:
+async def run_gateway(argocd: Served, **changes: Any) -> AsyncIterator[Stage]:
     """Run a gateway on a fake Argo CD; ``changes`` are settings."""
     loop = asyncio.get_running_loop()
     if "argocd_auth_token_file" not in changes:
