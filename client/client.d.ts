@@ -225,8 +225,8 @@ export interface Detail {
 
 /** The data of a `goodbye` event: the last of a stream that the gateway ends. An EventSource comes back by itself. */
 export interface Goodbye {
-  /** `lifetime`: the stream was open for long enough. `drain`: this gateway goes down; another, or the next, will answer. `overloaded`: there is no room at the moment. `expired`: what the client showed to be let in has ended or was taken back; it needs to show something else. `unknown`: what was asked for before anything was known doesn't exist; coming back tells more. */
-  readonly reason: "lifetime" | "drain" | "overloaded" | "expired" | "unknown" | (string & {});
+  /** `lifetime`: the stream was open for long enough. `drain`: this gateway goes down; another, or the next, will answer. `overloaded`: there is no room at the moment. `behind`: this replica hasn't reached what another one has sent already. `expired`: what the client showed to be let in has ended or was taken back; it needs to show something else. `unknown`: what was asked for before anything was known doesn't exist; coming back tells more. */
+  readonly reason: "lifetime" | "drain" | "overloaded" | "behind" | "expired" | "unknown" | (string & {});
   /** How many milliseconds to wait before coming back; the same as the stream's `retry:` field. */
   readonly retryMs: number;
 }
@@ -1331,4 +1331,36 @@ export interface ChecklistItem {
   readonly why: string;
   /** Further sentences, what isn't well first; 50 at most. */
   readonly evidence?: ReadonlyArray<string>;
+}
+
+/** What became of the wish. */
+export interface Refreshed {
+  /** The application's key. */
+  readonly application: string;
+  /** `asked`: Argo CD compares, or has just done so; `recent`: it was asked within the last ten seconds, and isn't asked again. */
+  readonly outcome: "asked" | "recent" | (string & {});
+}
+
+/** Whoever asks, as far as the gateway could tell. */
+export interface Me {
+  /** Whether nothing was shown that says who asks. */
+  readonly anonymous: boolean;
+  /** What they are called, for people. */
+  readonly name?: string;
+  /** What the access file knows them by, as a user. */
+  readonly subject?: string;
+  /** How they were recognised. */
+  readonly method?: "token" | "proxy" | "oidc" | "bearer" | (string & {});
+  /** The groups that their credentials name. */
+  readonly groups?: ReadonlyArray<string>;
+  /** When what they showed ends for good. Absent where nobody knows. */
+  readonly until?: string;
+  /** What they may do to any application; with `application`, to that one: nothing, if it may not be seen. */
+  readonly verbs: ReadonlyArray<"view" | "webhooks" | "refresh" | "admin" | (string & {})>;
+  /** The application that was asked about. */
+  readonly application?: string;
+  /** The path at which people log in, where they can. */
+  readonly login?: string;
+  /** The path at which whoever logged in logs out. */
+  readonly logout?: string;
 }

@@ -29,6 +29,9 @@ BESIDE = (
 
 OF_THE_SOURCES = (
     "tests/browser/test_readme.py",
+    "tests/client/test_package.py",
+    "tests/client/test_recipes.py",
+    "tests/demo/test_recording.py",
     "tests/k8s",
     "tests/test_bootstrap.py",
     "tests/test_dockerfile.py",
