@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from gateway.delivery.runner import Runner
 from gateway.delivery.storage.database import Database, DatabaseError
 from gateway.delivery.storage.repository import Recomputed, Repository
 from gateway.model.application import Observed
+from gateway.observability.trace import Trace
 
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +54,7 @@ class Office:
         clock: Callable[[], float],
         look_again: Callable[[str], None],
         shown: Callable[[], Iterable[Observed]] = tuple,
+        trace: Trace | None = None,
     ) -> None:
         self.max_body = max_body
         self.repository = Repository(Database(url), patterns)
@@ -64,8 +67,9 @@ class Office:
             heard=self._heard,
             shown=shown,
             charged=self._charged,
+            trace=trace,
         )
-        self.intake = Intake(self.repository, secrets, clock=clock, admitted=self.runner.admit)
+        self.intake = Intake(self.repository, secrets, clock=clock, admitted=self.runner.admit, trace=trace)
         self.figures = Figures(self.repository, targets, clock=clock)
         self._listeners: list[Listener] = []
 
@@ -161,7 +165,7 @@ class Teller:
         """The timelines of these may have changed, or somebody began to look."""
         self._wanted.update(dict.fromkeys(key for key in keys if self._watched(key)))
         if self._wanted and self._task is None:
-            self._task = asyncio.create_task(self._tell_all(), name="timelines")
+            self._task = asyncio.create_task(self._tell_all(), name="timelines", context=Context())
 
     async def close(self) -> None:
         """Stop."""

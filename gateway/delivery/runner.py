@@ -6,6 +6,7 @@ are kept already when they come; where there are too many, they are read from th
 
 import asyncio
 import contextlib
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 
@@ -19,6 +20,7 @@ from gateway.delivery.storage.deliveries import Outcome, Verdict
 from gateway.delivery.storage.repository import Recomputed, Repository, Told
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request
 from gateway.model.application import Observed
+from gateway.observability.trace import Trace
 from gateway.store.state import Sighting
 
 QUEUE = 2_000
@@ -58,6 +60,7 @@ class Runner:
         heard: Callable[[Sequence[DeliveryEvent]], None] = lambda _: None,
         shown: Callable[[], Iterable[Observed]] = tuple,
         charged: Callable[[bool], None] = lambda _: None,
+        trace: Trace | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()
         """What happened, by name: ``processed``, ``failed``, ``facts``, ``deployment``, ``recompute``, ``retry``."""
@@ -70,6 +73,7 @@ class Runner:
         self._heard = heard
         self._shown = shown
         self._charged = charged
+        self._trace = trace
         self._told_to_lead = False
         self.in_charge = False
         """Whether what was remembered is here, and everything is worked off by this process."""
@@ -287,8 +291,11 @@ class Runner:
     async def _settle(self, told: Sequence[Told]) -> None:
         if not told:
             return
+        began = time.time_ns()
         try:
             self._touched |= await self._repository.settle(told)
+            if self._trace is not None:
+                self._trace.processed((one.id for one in told), began=began)
             self.counts["processed"] += len(told)
             facts = [fact for one in told for fact in one.facts]
             self.counts["facts"] += len(facts)
