@@ -11,12 +11,11 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
+from benchmarks import databases
 from benchmarks.server import Server, Upstream, serve
 
 RATE, SECONDS = 1_000, 10
@@ -118,13 +117,12 @@ class Watcher:
         self._socket.close()
 
 
-def webhooks() -> dict[str, Any]:
+def webhooks(kind: str = "sqlite") -> dict[str, Any]:
     """Measure the way of changes to a subscriber without deliveries, then with a thousand a second."""
     upstream = Upstream()
     for number in range(20):
         upstream.put(f"app-{number}", project="p")
-    with tempfile.TemporaryDirectory() as folder:
-        database = f"sqlite:///{Path(folder) / 'history.db'}"
+    with databases.make(kind) as database:
         settings = {"GATEWAY_DATABASE_URL": database, "GATEWAY_WEBHOOK_GITHUB_SECRET": SECRET, "GATEWAY_TICK": "10ms"}
         with serve(upstream, **settings) as server:
             server.wait_for(20)

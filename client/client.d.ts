@@ -333,8 +333,10 @@ export interface Status {
   readonly deliveries?: {
     /** The senders that are on. */
     readonly senders: ReadonlyArray<string>;
-    /** Whether the history is kept in a database, or in memory, where it ends with the process. */
-    readonly database: "memory" | "kept" | (string & {});
+    /** Whether the history is kept in a database, by this gateway alone or `shared` with others, or in memory, where it ends with the process; `away`: it could not be reached since the start. */
+    readonly database: "memory" | "kept" | "shared" | "away" | (string & {});
+    /** Whether this gateway works the history off, or follows another that does. */
+    readonly role?: "leads" | "follows" | (string & {});
     /** Deliveries that wait in memory to be processed. */
     readonly waiting: number;
   };

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gateway.delivery.breaches import show_breach
 from gateway.delivery.errands import Errands
-from gateway.delivery.office import Listener, Office, Teller
+from gateway.delivery.office import Listener, Office
 from gateway.delivery.storage.history import Wanted
+from gateway.delivery.teller import Teller
 from gateway.detail.clerk import Clerk
 from gateway.detail.desk import Desk
 from gateway.detail.log import DetailLog, DetailWording
@@ -85,6 +86,7 @@ class Annex:
         settings = self._settings
         office = Office(
             url=find_database(settings),
+            pool=settings.database_pool,
             secrets=make_secrets(settings),
             patterns=make_patterns(settings),
             targets=make_targets(settings),
@@ -93,7 +95,6 @@ class Annex:
             clock=self._clock,
             look_again=look_again,
             shown=self._shown,
-            trace=self._client.trace,
         )
         watched = self.details.desk.watched
         self.teller = Teller(
@@ -101,7 +102,7 @@ class Annex:
             watched=lambda key: key in watched,
             show=lambda key, changes: self.details.contribute(key, "timeline", changes),
         )
-        office.listen(Listener(changes=self.teller.look))
+        office.listen(Listener(changes=self.teller.look, lost=lambda: self.teller.look([*watched])))
         self.details.desk.follow(self._begin_timeline)
         self.details.follow_rollouts(self._tell_rollout)
         return office
@@ -116,7 +117,14 @@ class Annex:
             tell=lambda breach: self._tell(breach.application, "breach", show_breach(breach)),
             clock=self._clock,
         )
-        self.office.listen(Listener(facts=errands.hear, measures=errands.measured, charge=errands.take_charge))
+        self.office.listen(
+            Listener(
+                facts=errands.hear,
+                measures=errands.measured,
+                charge=errands.take_charge,
+                breach=errands.hear_breach,
+            )
+        )
         return errands
 
     def _why_stale(self) -> str | None:
@@ -133,4 +141,4 @@ class Annex:
     def _tell_rollout(self, end: RolloutEnded) -> None:
         """A rollout ended: an abort takes its deployment back."""
         if end.outcome == "aborted" and end.at is not None:
-            self.office.runner.abort(end.key, end.at)
+            self.office.abort(end.key, end.at)

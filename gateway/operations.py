@@ -8,6 +8,7 @@ from typing import Never, TypeAlias
 import typer
 
 from gateway.clock import start_clock
+from gateway.delivery.storage.check import describe
 from gateway.delivery.storage.database import DatabaseError
 from gateway.delivery.storage.export import write_lines
 from gateway.errors import SettingsError
@@ -55,7 +56,20 @@ async def _check(settings: Settings) -> bool:
         async for finding in check(client, projects=settings.argocd_projects, token_given=token.given):
             _print(finding)
             well = well and finding.well
-    return well
+    return await _check_database(settings) and well
+
+
+async def _check_database(settings: Settings) -> bool:
+    url = find_database(settings)
+    if url is None:
+        return True
+    try:
+        _print(Finding(step="database", well=True, found=await describe(url)))
+    except DatabaseError as error:
+        found, _, cure = str(error).partition("; ")
+        _print(Finding(step="database", well=False, found=found, cure=cure))
+        return False
+    return True
 
 
 def _print(finding: Finding) -> None:

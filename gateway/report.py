@@ -138,6 +138,8 @@ class Reporter:
             webhooks=_expected(self.office.intake.senders) | dict(self.office.intake.counts),
             delivery=self.office.runner.counts,
             delivery_waiting=self.office.runner.waiting,
+            delivery_leads=self.office.leads,
+            delivery_listens=self.office.listening,
             around=_read_around(self.errands),
             access=self.entrance.counts,
             log_offset=self.log.ring.top,

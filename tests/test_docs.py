@@ -202,6 +202,7 @@ def read_metrics() -> dict[str, bool]:
         webhooks={("github", "accepted"): 1},
         delivery={},
         delivery_waiting=0,
+        delivery_listens=True,
         log_offset=1,
         tick_seconds=0.1,
         replica=Role(

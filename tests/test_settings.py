@@ -65,7 +65,6 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "metrics_port": 9464,
         "base_path": "",
         "dashboard": True,
-        "tracing": False,
         "log_level": "info",
         "log_format": "auto",
         "state_file": None,
@@ -120,6 +119,7 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "team_rules": parse_rules("team", "label:team"),
         "database_url": None,
         "database_url_file": None,
+        "database_pool": 6,
         "delivery_retention": 400 * 86_400,
         "webhook_max_body": 5 * 1024**2,
         **{

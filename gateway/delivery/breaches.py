@@ -40,10 +40,14 @@ class Breaches:
         """Return the breaches that are news."""
         found = [breach for measure in measures if now - measure.at <= FRESH for breach in self._judge(measure, now)]
         for breach in found:
-            self._told[breach.deployment, breach.slo] = None
+            self.told(breach)
+        return found
+
+    def told(self, breach: Breach) -> None:
+        """A breach was told, here or by another gateway."""
+        self._told[breach.deployment, breach.slo] = None
         while len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
-        return found
 
     def _judge(self, measure: Measure, now: float) -> Iterator[Breach]:
         for slo in self._slos:

@@ -100,20 +100,29 @@ class Errands:
                 wishes.questions,
                 office.repository.database,
                 documents=documents,
-                told=office.changed,
+                told=office.affected,
                 counts=self.counts,
                 clock=clock,
-                trace=client.trace,
             )
         self._in_charge = False
         self._woken = asyncio.Event()
 
     # What comes.
 
-    def take_charge(self, in_charge: bool) -> None:
-        """Run errands from now on, or leave them to another gateway."""
-        self._in_charge = in_charge
+    def take_charge(self, latest: Sequence[Measure] | None) -> None:
+        """Run errands from now on, ``latest`` being what was measured lately; with None, leave them to others."""
+        self._in_charge = latest is not None
+        self._open.clear()
+        if latest is not None:
+            self._follow_open(latest)
+            # Whoever led before has told of these.
+            self._breaches.find(latest, now=self._clock())
         self._woken.set()
+
+    def hear_breach(self, breach: Breach) -> None:
+        """Another gateway has found a breach."""
+        self._breaches.told(breach)
+        self._tell(breach)
 
     def hear(self, facts: Iterable[DeliveryEvent]) -> None:
         """Senders told something that is kept."""
@@ -132,14 +141,19 @@ class Errands:
 
     def _measured(self, measures: Sequence[Measure]) -> None:
         now = self._clock()
-        for one in measures:
-            self._open.pop(one.id, None)
-            if not one.superseded and now - one.at <= FRESH and self._judgement.judge(one, now) is None:
-                self._open[one.id] = one
+        self._follow_open(measures)
         self.tally.count(measures, now=now, refreshed=[one.id for one in measures if self._was_refreshed(one)])
         for breach in self._breaches.find(measures, now=now):
             self.counts[f"breach_{breach.slo}"] += 1
             self._tell(breach)
+            self._office.breached(breach)
+
+    def _follow_open(self, measures: Sequence[Measure]) -> None:
+        now = self._clock()
+        for one in measures:
+            self._open.pop(one.id, None)
+            if not one.superseded and now - one.at <= FRESH and self._judgement.judge(one, now) is None:
+                self._open[one.id] = one
 
     def _was_refreshed(self, measure: Measure) -> bool:
         """Whether Argo CD was asked to look between the commit and the end of its deployment."""
@@ -179,8 +193,7 @@ class Errands:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.budgets = {}
-        self._open.clear()
+        self.budgets, self.scores = {}, {}
 
     async def _judge_open(self) -> None:
         while True:

@@ -1,15 +1,16 @@
-"""Answers to questions about KPIs: read once, calculated in a thread, and good for a moment.
-
-What was read is kept while somebody asks, and renewed by what is measured anew, for a year of it takes a while to read.
-"""
+"""Answers to questions about KPIs: read before anybody asks, calculated in a thread, and good for a moment."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.delivery.kpi import BuildMeasure, Judgement, Measure, Question, Slo, summarise
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.delivery.kpi import Judgement, Measure, Question, Slo, summarise
+from gateway.delivery.shelf import DOUBTED, HOLDS, RUNS_CHANGE, RUNS_GOOD_FOR, Shelf
+from gateway.delivery.storage.database import DatabaseError
 from gateway.delivery.storage.repository import Repository
 
 GOOD_FOR = 10.0
@@ -19,7 +20,10 @@ ANSWERS = 64
 """Answers that are kept."""
 
 KEPT_FOR = 600.0
-"""Seconds for which what was read is kept after the last question."""
+"""Seconds for which more than is held for good is kept after the last question."""
+
+AHEAD, AHEAD_AFTER, SLICE, PAUSE = 366 * 86_400.0, 10.0, 14 * 86_400.0, 0.2
+"""Seconds that are read before anybody asks, from when on, how many at once, and how long others have their turn."""
 
 FILTERS = ("application", "service", "environment", "project", "team")
 """What a question may be restricted to; ``application`` is a key."""
@@ -41,16 +45,6 @@ class Within:
     sees: Callable[[str, str | None], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shelf:
-    """What was read: measures from ``since`` on, by id, and runs."""
-
-    since: float
-    read_at: float
-    measures: dict[str, Measure]
-    builds: list[BuildMeasure]
-
-
 class Figures:
     """Answers questions from a repository. ``clock`` returns Unix time."""
 
@@ -58,27 +52,66 @@ class Figures:
         self.targets = targets
         self._repository = repository
         self._clock = clock
-        self._shelf: _Shelf | None = None
+        self._shelf = Shelf()
         self._asked_at = 0.0
         self._answers: OrderedDict[object, tuple[float, list[dict[str, Any]]]] = OrderedDict()
         self._reading = asyncio.Lock()
+        self._elsewhere: set[str] = set()
+        self._refreshing: asyncio.Task[None] | None = None
+
+    # What is known.
+
+    async def read_ahead(self, *, retention: float) -> None:
+        """Read what may be asked for, a month at a time, so that nobody waits for it: as far as it is held for good."""
+        await asyncio.sleep(AHEAD_AFTER)
+        begin = self._clock()
+        since = begin
+        while since > begin - min(retention, AHEAD) and len(self._shelf) < HOLDS:
+            since -= SLICE
+            try:
+                async with self._reading:
+                    await self._reach(since, self._clock(), share=True)
+            except (SQLAlchemyError, DatabaseError):
+                # Whoever asks is told, and reads it.
+                return
+            await asyncio.sleep(PAUSE)
+
+    def doubt(self) -> None:
+        """What was read may be old: something was measured elsewhere, and nobody knows what."""
+        self._shelf.doubted = True
+
+    def refresh(self, identities: Iterable[str]) -> None:
+        """Another gateway has measured these deployments anew."""
+        if self._shelf.begun:
+            self._elsewhere.update(identities)
+            if self._elsewhere and self._refreshing is None:
+                self._refreshing = asyncio.create_task(self._refresh(), name="figures")
+
+    async def _refresh(self) -> None:
+        try:
+            while self._elsewhere:
+                wanted, self._elsewhere = self._elsewhere, set()
+                self.measured(await self._repository.measured(sorted(wanted)))
+        except (SQLAlchemyError, DatabaseError):
+            self.doubt()
+        finally:
+            self._refreshing = None
 
     def measured(self, measures: Sequence[Measure]) -> None:
         """Something was measured anew."""
-        if self._shelf is None:
-            return
-        if self._clock() - self._asked_at > KEPT_FOR:
-            self._shelf = None
-            return
-        for one in measures:
-            self._shelf.measures[one.id] = one
+        if len(self._shelf) > HOLDS and self._clock() - self._asked_at > KEPT_FOR:
+            self._shelf = Shelf()
+        if self._shelf.begun:
+            self._shelf.measured(measures)
+
+    # What is asked.
 
     async def read(self, since: float) -> list[Measure]:
         """Return all that is measured of the deployments since a moment."""
         now = self._asked_at = self._clock()
         async with self._reading:
             shelf = await self._read(since, now)
-        return [one for one in shelf.measures.values() if one.at >= since]
+        return [one for one in shelf.list_measures() if one.at >= since]
 
     async def ask(
         self, question: Question, only: Mapping[str, str], *, within: Within | None = None
@@ -103,28 +136,32 @@ class Figures:
             self._answers.popitem(last=False)
         return answer
 
-    async def _read(self, since: float, now: float) -> _Shelf:
+    async def _read(self, since: float, now: float) -> Shelf:
+        await self._reach(since, now)
         shelf = self._shelf
-        if shelf is not None and shelf.since <= since and now - shelf.read_at < 60.0:
-            return shelf
-        if shelf is not None and shelf.since <= since:
+        if shelf.doubted:
+            shelf.begin_reading()
+            begin = max(shelf.since, now - DOUBTED)
+            shelf.renew(begin, *await self._repository.measures(begin, float("inf")), now=now)
+        elif now - shelf.runs_read_at >= RUNS_GOOD_FOR:
             # Of runs only the latest can have changed.
-            begin = shelf.read_at - 3_600.0
-            _, recent = await self._repository.measures(begin, now + 60.0)
-            builds = [build for build in shelf.builds if build.at < begin] + recent
-            self._shelf = _Shelf(since=shelf.since, read_at=now, measures=shelf.measures, builds=builds)
-        else:
-            measures, builds = await self._repository.measures(since, float("inf"))
-            by_id = {one.id: one for one in measures}
-            self._shelf = _Shelf(since=since, read_at=now, measures=by_id, builds=builds)
-        return self._shelf
+            begin = shelf.runs_read_at - RUNS_CHANGE
+            shelf.lay_runs(await self._repository.runs(begin, float("inf")), now=now)
+        return shelf
+
+    async def _reach(self, since: float, now: float, *, share: bool = False) -> None:
+        """Have everything since a moment on the shelf."""
+        shelf = self._shelf
+        if since < shelf.since:
+            shelf.begin_reading()
+            shelf.lay(since, *await self._repository.measures(since, shelf.since, share=share), now=now)
 
 
 def _answer(
-    shelf: _Shelf, question: Question, only: Mapping[str, str], within: Within | None, targets: Targets
+    shelf: Shelf, question: Question, only: Mapping[str, str], within: Within | None, targets: Targets
 ) -> list[dict[str, Any]]:
-    measures = list(shelf.measures.values())
-    builds: Sequence[BuildMeasure] = shelf.builds
+    measures = shelf.list_measures()
+    builds = shelf.list_builds()
     if within is not None:
         measures = [one for one in measures if within.sees(one.key, one.project)]
     if only or within is not None:

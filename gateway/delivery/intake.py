@@ -8,18 +8,17 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextvars import Context
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.delivery.storage.database import DatabaseError, blames_data
 from gateway.delivery.storage.deliveries import Arrival, Stored, keep_headers
 from gateway.delivery.storage.repository import Repository
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request, Sender, SignatureError
 from gateway.errors import GatewayError
-from gateway.observability.trace import Trace
 from gateway.settings.secret import read_webhook_secrets, split_secrets
 
 GATHER = 0.01
@@ -27,6 +26,9 @@ GATHER = 0.01
 
 BATCH = 500
 """Deliveries in one transaction."""
+
+KEPT_WITHIN = 8.0
+"""Seconds in which deliveries have to be kept: senders wait for ten, and send again what they are told wasn't."""
 
 WAITING_BYTES = 64 << 20
 """Bytes of bodies that may wait for their commit; beyond them, senders are told to come back."""
@@ -88,7 +90,10 @@ class Secrets:
 
 
 class Intake:
-    """Takes deliveries. ``admitted`` is told each that is to be processed, when it is on the disk."""
+    """Takes deliveries. ``admitted`` is told each that is to be processed, when it is on the disk.
+
+    ``doubted`` is called when it isn't known whether some are: the database went away before it answered.
+    """
 
     def __init__(
         self,
@@ -97,7 +102,7 @@ class Intake:
         *,
         clock: Callable[[], float],
         admitted: Callable[[int, float, Reading], None],
-        trace: Trace | None = None,
+        doubted: Callable[[], None] = lambda: None,
     ) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         """What happened, by sender and outcome."""
@@ -105,7 +110,7 @@ class Intake:
         self._secrets = secrets
         self._clock = clock
         self._admitted = admitted
-        self._trace = trace
+        self._doubted = doubted
         self._waiting: list[_Waiting] = []
         self._waiting_bytes = 0
         self._committing: asyncio.Task[None] | None = None
@@ -162,7 +167,7 @@ class Intake:
         self._refused_at = now
         if self._refusals >= 1.0:
             self._refusals -= 1.0
-            with contextlib.suppress(SQLAlchemyError):
+            with contextlib.suppress(SQLAlchemyError, DatabaseError):
                 await self._repository.refuse(sender=name, received_at=now, size=size, why=why)
 
     async def close(self) -> None:
@@ -184,11 +189,10 @@ class Intake:
             ignored=reading.ignored,
         )
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(arrival, reading, future, self._trace and self._trace.here()))
+        self._waiting.append(_Waiting(arrival, reading, future))
         self._waiting_bytes += len(arrival.body)
         if self._committing is None:
-            # It commits what others brought as well: nothing of the first one's request belongs to it.
-            self._committing = asyncio.create_task(self._commit_all(), name="deliveries", context=Context())
+            self._committing = asyncio.create_task(self._commit_all(), name="deliveries")
         return await future
 
     async def _commit_all(self) -> None:
@@ -203,25 +207,33 @@ class Intake:
 
     async def _commit_batch(self, batch: list["_Waiting"]) -> None:
         try:
-            stored = await self._repository.append([one.arrival for one in batch])
+            async with asyncio.timeout(KEPT_WITHIN):
+                stored = await self._repository.append([one.arrival for one in batch])
         except Exception as error:  # noqa: BLE001 - whoever waits is told, and the next batch has its turn
-            _log.warning("delivery.not_kept", count=len(batch), reason=type(error).__name__)
-            for one in batch:
-                self.counts[one.arrival.sender, "failed"] += 1
-                if not one.future.done():
-                    one.future.set_exception(error)
+            if blames_data(error) and len(batch) > 1:
+                # One of them is at fault: the others aren't to suffer.
+                for one in batch:
+                    await self._commit_batch([one])
+                return
+            self._fail(batch, error)
+            self._doubted()
             return
         for one, place in zip(batch, stored, strict=True):
             ignored = one.reading.ignored is not None
             outcome = "duplicate" if place.repeated else "ignored" if ignored else "accepted"
             self.counts[one.arrival.sender, outcome] += 1
             if outcome == "accepted":
-                if self._trace is not None:
-                    self._trace.kept(place.id, one.traced)
                 self._admitted(place.id, one.arrival.received_at, one.reading)
             # Whoever sent it may be gone by now: it is kept all the same.
             if not one.future.done():
                 one.future.set_result(place)
+
+    def _fail(self, batch: list["_Waiting"], error: Exception) -> None:
+        _log.warning("delivery.not_kept", count=len(batch), reason=type(error).__name__)
+        for one in batch:
+            self.counts[one.arrival.sender, "failed"] += 1
+            if not one.future.done():
+                one.future.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,5 +243,3 @@ class _Waiting:
     arrival: Arrival
     reading: Reading
     future: asyncio.Future[Stored]
-    traced: object = None
-    """The request that brought it, as traces have it."""

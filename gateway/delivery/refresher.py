@@ -89,7 +89,9 @@ class Refresher:
                 full = len(self._pushed) >= AT_ONCE
                 wait = None if deadline is None or full else max(0.0, deadline - self._clock()) + 0.001
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), wait)
+                    # Not ``wait_for``: before Python 3.12 it may lose a cancellation.
+                    async with asyncio.timeout(wait):
+                        await self._woken.wait()
         finally:
             tasks = [*self._pushed, *self._wanted]
             for task in tasks:

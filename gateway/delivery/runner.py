@@ -6,34 +6,33 @@ are kept already when they come; where there are too many, they are read from th
 
 import asyncio
 import contextlib
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.delivery.breaches import FRESH
 from gateway.delivery.events import DeliveryEvent
+from gateway.delivery.kpi import Measure
 from gateway.delivery.observatory import Observatory
+from gateway.delivery.processor import Processor
 from gateway.delivery.storage.database import DatabaseError
-from gateway.delivery.storage.deliveries import Outcome, Verdict
-from gateway.delivery.storage.repository import Recomputed, Repository, Told
-from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request
+from gateway.delivery.storage.leadership import DeposedError
+from gateway.delivery.storage.repository import Recomputed, Repository
+from gateway.delivery.sweeping import sweep
+from gateway.delivery.webhooks.sender import Reading
 from gateway.model.application import Observed
-from gateway.observability.trace import Trace
 from gateway.store.state import Sighting
 
-QUEUE = 2_000
-"""Deliveries that wait in memory; what is beyond them waits in the database."""
+SIGHTINGS, KEYS, DEPLOYMENTS = 20, 25, 32
+"""Sightings, applications and deployments that are dealt with before others have their turn."""
 
-PORTION, SIGHTINGS, KEYS, DEPLOYMENTS = 40, 20, 25, 32
-"""Deliveries, sightings, applications and deployments that are dealt with before others have their turn."""
+ABORTS = 1_000
+"""Aborted rollouts that are remembered while another process leads."""
 
-ASIDE = 128 << 10
-"""Bytes from which on a body is read in a thread."""
-
-SWEEP_INTERVAL = 3_600.0
-"""Seconds between looks for what is older than its retention."""
+POLL_INTERVAL = 10.0
+"""Seconds between looks for what others have kept, where several processes share a database."""
 
 RETRY, RETRY_MAX = 1.0, 30.0
 """Seconds until the database is tried again, at first and at most."""
@@ -45,8 +44,8 @@ class Runner:
     """Runs the delivery history.
 
     ``look_again`` is called with the key of an application that Argo CD says has changed, ``changed`` with what was
-    correlated and measured anew, ``heard`` with facts that are kept now, ``charged`` with whether it is this process
-    that works the history off. ``shown`` returns what Argo CD has shown so far.
+    correlated and measured anew, ``heard`` with facts that are kept now, ``charged`` with the latest measures when
+    this process begins to work the history off, and with None when it ends. ``shown`` returns what Argo CD has shown.
     """
 
     def __init__(
@@ -59,40 +58,39 @@ class Runner:
         changed: Callable[[Recomputed], None],
         heard: Callable[[Sequence[DeliveryEvent]], None] = lambda _: None,
         shown: Callable[[], Iterable[Observed]] = tuple,
-        charged: Callable[[bool], None] = lambda _: None,
-        trace: Trace | None = None,
+        charged: Callable[[Sequence[Measure] | None], None] = lambda _: None,
     ) -> None:
         self.counts: Counter[str] = Counter()
-        """What happened, by name: ``processed``, ``failed``, ``facts``, ``deployment``, ``recompute``, ``retry``."""
+        """What happened, by name.
+
+        ``processed``, ``failed``, ``facts``, ``deployment``, ``recompute``, ``retry``, ``lead``, ``deposed``.
+        """
         self.observatory = Observatory()
         self._repository = repository
         self._clock = clock
         self._retention = retention
-        self._look_again = look_again
         self._changed = changed
-        self._heard = heard
         self._shown = shown
         self._charged = charged
-        self._trace = trace
         self._told_to_lead = False
         self.in_charge = False
         """Whether what was remembered is here, and everything is worked off by this process."""
+        self._charged_at = 0.0
         self._sweeping: asyncio.Task[None] | None = None
         self._sightings: deque[Sighting] = deque()
-        self._aborts: deque[tuple[str, float]] = deque()
-        self._queue: deque[tuple[int, float, Reading]] = deque()
-        self._behind, self._missed = True, False
+        self._aborts: deque[tuple[str, float]] = deque(maxlen=ABORTS)
+        self._processor = Processor(repository, counts=self.counts, look_again=look_again, heard=heard)
         self._touched: set[str] = set()
         self._woken = asyncio.Event()
         self._resting = False
 
     def __repr__(self) -> str:
-        return f"<Runner: {len(self._queue)} deliveries, {len(self._sightings)} sightings, {self.observatory!r}>"
+        return f"<Runner: {self.waiting} deliveries, {len(self._sightings)} sightings, {self.observatory!r}>"
 
     @property
     def waiting(self) -> int:
         """Deliveries that wait in memory."""
-        return len(self._queue)
+        return len(self._processor.backlog)
 
     @property
     def idle(self) -> bool:
@@ -129,25 +127,32 @@ class Runner:
 
     def abort(self, key: str, at: float) -> None:
         """An application's rollout says that it was aborted."""
+        # Whoever follows remembers it, too: whoever leads may be gone before it is kept.
         self._aborts.append((key, at))
         self._woken.set()
 
     def admit(self, identity: int, received_at: float, reading: Reading) -> None:
         """A delivery was kept."""
-        if not self.in_charge:
-            return
-        if self._behind or len(self._queue) >= QUEUE:
-            self._behind = self._missed = True
-        else:
-            self._queue.append((identity, received_at, reading))
+        if self.in_charge:
+            self._processor.backlog.admit((identity, received_at, reading))
+            self._woken.set()
+
+    def look_for(self, identities: Iterable[int]) -> None:
+        """Other processes have kept these deliveries."""
+        if self.in_charge:
+            self._processor.backlog.look_for(identities)
+            self._woken.set()
+
+    def look_for_all(self) -> None:
+        """Deliveries may have been kept of which nobody told."""
+        self._processor.backlog.doubt()
         self._woken.set()
 
     async def redeliver(self, identity: int) -> bool | None:
         """Process a delivery again; None if there is none, False if its body isn't kept any more."""
         found = await self._repository.requeue(identity)
         if found:
-            self._behind = self._missed = True
-            self._woken.set()
+            self.look_for_all()
         return found
 
     # What is done.
@@ -160,6 +165,17 @@ class Runner:
                 try:
                     await self._go_on()
                     wait = RETRY
+                except DeposedError:
+                    self.counts["deposed"] += 1
+                    # Who has taken over may not know yet that it isn't to; whoever is told to goes on. Two that are
+                    # both told to take turns, longer and longer.
+                    lasted = self._clock() - self._charged_at
+                    pause = RETRY if lasted > RETRY_MAX else min(RETRY_MAX, max(RETRY, 2 * lasted))
+                    _log.warning("delivery.deposed", retry_in=pause)
+                    await self._resign()
+                    await asyncio.sleep(pause)
+                    if self._told_to_lead:
+                        self._look_around()
                 except (SQLAlchemyError, DatabaseError) as error:
                     self.counts["retry"] += 1
                     _log.warning("delivery.database_failed", reason=type(error).__name__, retry_in=wait)
@@ -191,13 +207,21 @@ class Runner:
 
     async def _take_over(self) -> None:
         """Go on where whoever led before has left off."""
+        now = self._clock()
+        await self._repository.take_over(now=now)
         memories = await self._repository.recall()
+        self._touched = await self._repository.touched()
+        latest, _ = await self._repository.measures(now - FRESH, float("inf"))
         self.observatory = Observatory()
         self.observatory.remember(memories)
-        self._behind = True
+        self._processor.backlog.doubt()
         self.in_charge = True
-        self._sweeping = asyncio.create_task(self._sweep(), name="sweeping")
-        self._charged(True)
+        self._sweeping = asyncio.create_task(
+            sweep(self._repository, clock=self._clock, retention=self._retention), name="sweeping"
+        )
+        self.counts["lead"] += 1
+        self._charged_at = now
+        self._charged(latest)
 
     async def _hand_over(self) -> None:
         await self.close()
@@ -205,12 +229,13 @@ class Runner:
 
     async def _resign(self) -> None:
         self.in_charge = False
-        self._charged(False)
+        self._charged(None)
         await self._stop_sweeping()
         self.observatory = Observatory()
-        for waiting in (self._sightings, self._aborts, self._queue, self._touched):
-            waiting.clear()
-        self._behind = True
+        self._sightings.clear()
+        self._touched.clear()
+        self._processor.backlog.forget()
+        self._processor.backlog.doubt()
 
     async def _stop_sweeping(self) -> None:
         sweeping, self._sweeping = self._sweeping, None
@@ -224,22 +249,30 @@ class Runner:
         self._observe()
         self.observatory.pass_time(self._clock())
         await self._record()
-        await self._process()
+        self._touched |= await self._processor.process()
         await self._recompute()
-        if self._sightings or self._queue or self._behind or self._touched or self.observatory.dirty(self._clock()):
+        if self._sightings or self._processor.backlog.waits or self._touched or self.observatory.dirty(self._clock()):
             await asyncio.sleep(0)
             return
         deadline = self.observatory.deadline()
-        await self._rest(None if deadline is None else max(0.0, deadline - self._clock()) + 0.001)
+        wait = None if deadline is None else max(0.0, deadline - self._clock()) + 0.001
+        if not self._repository.database.shared:
+            await self._rest(wait)
+        elif not await self._rest(POLL_INTERVAL if wait is None else min(wait, POLL_INTERVAL)):
+            # Others tell what they keep, if nothing is lost on the way.
+            self._processor.backlog.doubt()
 
-    async def _rest(self, seconds: float | None) -> None:
-        """Wait until there is something to do, at most for so long."""
+    async def _rest(self, seconds: float | None) -> bool:
+        """Wait until there is something to do, at most for so long; return whether there is."""
         self._resting = True
         try:
+            # Not ``wait_for``: before Python 3.12 it may lose a cancellation.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    return await self._woken.wait()
         finally:
             self._resting = False
+        return False
 
     def _observe(self) -> None:
         for _ in range(min(len(self._sightings), SIGHTINGS)):
@@ -258,61 +291,6 @@ class Runner:
         self.counts["deployment"] += len(changed)
         self._touched.update(deployment.id for deployment in changed)
 
-    async def _process(self) -> None:
-        """Keep what some deliveries tell."""
-        if self._queue:
-            portion = [self._queue.popleft() for _ in range(min(len(self._queue), PORTION))]
-            told = [_tell(identity, received_at, reading) for identity, received_at, reading in portion]
-            try:
-                await self._settle(told)
-            except (SQLAlchemyError, DatabaseError):
-                self._behind = True
-                raise
-            for _, _, reading in portion:
-                for key in reading.applications:
-                    self._look_again(key)
-        elif self._behind:
-            self._missed = False
-            waiting = await self._repository.unprocessed(PORTION // 4)
-            await self._settle([await self._read(*one) for one in waiting])
-            self._behind = bool(waiting) or self._missed
-
-    async def _read(self, identity: int, sender: str, request: Request) -> Told:
-        read = SENDERS[sender].read
-        try:
-            reading = await asyncio.to_thread(read, request) if len(request.body) > ASIDE else read(request)
-        except PayloadError as error:
-            why = Verdict(id=identity, outcome=Outcome.REJECTED, why=str(error))
-            return Told(id=identity, received_at=request.received_at, verdict=why)
-        for key in reading.applications:
-            self._look_again(key)
-        return _tell(identity, request.received_at, reading)
-
-    async def _settle(self, told: Sequence[Told]) -> None:
-        if not told:
-            return
-        began = time.time_ns()
-        try:
-            self._touched |= await self._repository.settle(told)
-            if self._trace is not None:
-                self._trace.processed((one.id for one in told), began=began)
-            self.counts["processed"] += len(told)
-            facts = [fact for one in told for fact in one.facts]
-            self.counts["facts"] += len(facts)
-            self._heard(facts)
-        except (SQLAlchemyError, DatabaseError):
-            raise
-        except Exception:  # noqa: BLE001 - a delivery that can't be kept is said to be one, and all others have their turn
-            if len(told) > 1:
-                # One of them is at fault: the others aren't to suffer.
-                for one in told:
-                    await self._settle([one])
-                return
-            _log.exception("delivery.broke", delivery=told[0].id)
-            self.counts["failed"] += 1
-            why = Verdict(id=told[0].id, outcome=Outcome.FAILED, why="the gateway failed at it; its log says why")
-            await self._repository.settle([Told(id=told[0].id, received_at=told[0].received_at, verdict=why)])
-
     async def _recompute(self) -> None:
         """Correlate some of those deployments anew of which more was told."""
         portion = [self._touched.pop() for _ in range(min(len(self._touched), DEPLOYMENTS))]
@@ -329,19 +307,3 @@ class Runner:
             return
         self.counts["recompute"] += len(portion)
         self._changed(recomputed)
-
-    async def _sweep(self) -> None:
-        while True:
-            try:
-                if gone := await self._repository.sweep(now=self._clock(), retention=self._retention):
-                    _log.info("delivery.swept", rows=gone)
-            except (SQLAlchemyError, DatabaseError) as error:
-                _log.warning("delivery.database_failed", reason=type(error).__name__, retry_in=SWEEP_INTERVAL)
-            await asyncio.sleep(SWEEP_INTERVAL)
-
-
-def _tell(identity: int, received_at: float, reading: Reading) -> Told:
-    verdict = None
-    if reading.ignored is not None:
-        verdict = Verdict(id=identity, outcome=Outcome.IGNORED, why=reading.ignored)
-    return Told(id=identity, received_at=received_at, facts=reading.events, verdict=verdict)

@@ -84,6 +84,9 @@ class Readings:
     """How many requests of this sender had this outcome."""
     delivery: Mapping[str, int]
     delivery_waiting: int
+    delivery_leads: bool = False
+    delivery_listens: bool | None = None
+    """Whether other gateways' notices get through; None where there are no others."""
     log_offset: int
     tick_seconds: float
     around: Around = field(default_factory=Around)
@@ -195,6 +198,11 @@ def _collect_delivery(now: Readings) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "gateway_delivery_waiting", "Deliveries that wait in memory to be processed.", now.delivery_waiting
     )
+    text = "1 where the history is worked off, 0 where another gateway does that."
+    yield GaugeMetricFamily("gateway_delivery_leading", text, float(now.delivery_leads))
+    if now.delivery_listens is not None:
+        text = "1 while other gateways' notices get through the database."
+        yield GaugeMetricFamily("gateway_delivery_listening", text, float(now.delivery_listens))
 
 
 def _collect_access(access: Mapping[str, int]) -> Iterator[Metric]:
@@ -222,6 +230,8 @@ _DELIVERY = (
     ("deployment", "Times that more became known of a deployment."),
     ("recompute", "Deployments that were correlated."),
     ("retry", "Times that the database couldn't be used."),
+    ("lead", "Times that working the history off began."),
+    ("deposed", "Times that another gateway had taken over unnoticed; nothing was written."),
 )
 
 _ACCESS = (

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 
 from gateway.model.waiver import parse_waivers
 from gateway.settings import notation
-from gateway.settings.notation import Notation, ReadFile, Seconds, Size, Switch, show_duration
+from gateway.settings.notation import Count, Notation, ReadFile, Seconds, Size, Switch, show_duration
 from gateway.settings.secret import SecretFile, WebhookSecret, WebhookSecretFile, parse_database, read_database
 
 _PLACEHOLDER = re.compile(r"\\\{([a-z]+)(?::([0-9]+))?\\\}")
@@ -146,6 +146,9 @@ class DeliveryVariables(BaseModel):
     )
     database_url_file: Annotated[SecretFile | None, Notation(unit="path", check=read_database)] = Field(
         default=None, description="A file with that URL, instead of the value; it is read at the start."
+    )
+    database_pool: Count = Field(
+        default=6, ge=3, le=100, description="Connections to PostgreSQL that a gateway may use, and one more to listen."
     )
     delivery_retention: Age = Field(
         default=400 * 86_400, description="How long the delivery history is kept; what is older is deleted."

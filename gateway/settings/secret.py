@@ -3,10 +3,11 @@
 Never belongs here: the default or the meaning of a setting, or using a secret.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, SecretStr, ValidationInfo
 
@@ -18,6 +19,8 @@ _SHORTEST = 8
 """Characters of a webhook's secret: a shorter one can be tried out."""
 
 _DATABASES = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def name_variable(field: str) -> str:
@@ -71,9 +74,27 @@ def parse_database(text: str | SecretStr) -> SecretStr:
             raise ValueError("name the file of the database: sqlite:////path/to/gateway.db has four slashes")
         if "?" not in rest and ":memory:" not in rest:
             notation.check_folder(Path(rest[1:]), Path.read_bytes)
-    elif not urlsplit(f"//{rest}").hostname:
-        raise ValueError("name the host of the database: postgresql://user:password@host/name")
+    else:
+        _check_server(rest)
     return SecretStr(f"{_DATABASES[dialect]}://{rest}")
+
+
+def _check_server(rest: str) -> None:
+    try:
+        parts = urlsplit(f"//{rest}")
+        query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:
+        raise ValueError(
+            "the URL can't be understood; write postgresql://user:password@host/name, and what has a meaning in a URL"
+            " (/ ? # @ : %) as %2F and so on, in the password too"
+        ) from None
+    if not parts.netloc.rpartition("@")[2] and not query.get("host"):
+        raise ValueError("name the host of the database: postgresql://user:password@host/name")
+    if query.get("sslmode", "prefer") not in _SSL_MODES:
+        raise ValueError(f"sslmode is one of {', '.join(_SSL_MODES)}")
+    root = query.get("sslrootcert", "system")
+    if root != "system" and not os.access(root, os.R_OK):
+        raise ValueError("the file of sslrootcert can't be read; name one in PEM, or the system's: sslrootcert=system")
 
 
 def read_database(path: Path, read: ReadFile = Path.read_bytes) -> SecretStr:

@@ -1,7 +1,6 @@
 """Does what the reflector says, and reports what came of it. A change of state never spans an ``await``."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -17,8 +16,6 @@ from gateway.upstream.token import Token
 
 TOKEN_LOOK_INTERVAL = 1.0
 """Seconds between looks at the token file while the token in it is refused."""
-
-_UNTRACED = contextlib.nullcontext()
 
 _log = structlog.get_logger(__name__)
 
@@ -37,7 +34,6 @@ class Driver:
     ) -> None:
         self._reflector = reflector
         self._client = client
-        self._trace = client.trace
         self._inspector = Inspector(client)
         self._token = token
         self._clock = clock
@@ -68,20 +64,15 @@ class Driver:
 
     def _report(self, report: m.Report) -> None:
         try:
-            with self._step("store"):
-                commands = self._reflector.handle(report, self._clock())
+            commands = self._reflector.handle(report, self._clock())
             for command in commands:
                 self._do(command)
-            with self._step("log"):
-                self._moved()
+            self._moved()
             self._arm()
         except Exception as error:
             if self._broken is None or self._broken.done():
                 raise
             self._broken.set_exception(error)
-
-    def _step(self, name: str) -> contextlib.AbstractContextManager[None]:
-        return _UNTRACED if self._trace is None else self._trace.step(name)
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -118,7 +109,7 @@ class Driver:
                 self._ask(command.request, self._application(command))
             case m.Note():
                 write = _log.warning if command.warning else _log.info
-                write(command.event, **(self._trace.names() if self._trace else {}), **command.fields)
+                write(command.event, **command.fields)
 
     async def _watch(self, command: m.OpenWatch) -> None:
         stream = command.stream

@@ -11,21 +11,51 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection, delete
 
 from gateway.delivery.correlation.index import Index
 from gateway.delivery.correlation.tags import TagPatterns
 from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.intake import Intake, Receipt, Secrets
 from gateway.delivery.runner import Runner
+from gateway.delivery.storage import deliveries, repository
 from gateway.delivery.storage.database import Database
+from gateway.delivery.storage.deliveries import Arrival
 from gateway.delivery.storage.history import Wanted
 from gateway.delivery.storage.repository import Recomputed, Repository, Told
+from gateway.delivery.storage.tables import DELIVERIES
 from gateway.delivery.timeline import timeline
 from gateway.store.state import Sighting
 from tests.delivery import play, story
+from tests.postgres import Postgres
 
 SECRET = "secret-of-github"
 EVER = 10_000
+
+
+class Places:
+    """Where databases are: SQLite's, or a server's where a test asks for that."""
+
+    def __init__(self) -> None:
+        self.server: Postgres | None = None
+        self._names: dict[Path | None, str] = {}
+
+    def use(self, server: Postgres | None) -> None:
+        """Begin anew, with a server or without."""
+        self.server = server
+        self._names.clear()
+
+    def find(self, path: Path | None) -> str | None:
+        """Return the URL of a database, the same for the same path; without a path, a new one."""
+        if self.server is None:
+            return None if path is None else f"sqlite+aiosqlite:///{path}"
+        name = self._names.get(path) if path is not None else None
+        if name is None:
+            name = self._names[path] = self.server.create()
+        return self.server.url(name)
+
+
+PLACES = Places()
 
 
 class Desk:
@@ -35,6 +65,8 @@ class Desk:
         self.now = now
         self.looked_at: list[str] = []
         self.recomputed: list[Recomputed] = []
+        self.heard: list[DeliveryEvent] = []
+        self._told = 0
         self.repository = Repository(database, TagPatterns())
         self.runner = Runner(
             self.repository,
@@ -42,6 +74,7 @@ class Desk:
             retention=retention,
             look_again=self.looked_at.append,
             changed=self.recomputed.append,
+            heard=self.heard.extend,
         )
         secrets = {"github": Secrets(SECRET)}
         self.intake = Intake(self.repository, secrets, clock=lambda: self.now, admitted=self.runner.admit)
@@ -66,10 +99,19 @@ class Desk:
 
     async def tell(self, facts: Iterable[DeliveryEvent]) -> None:
         """Take facts, each as a delivery of its own, and correlate what they touch."""
-        touched = set()
-        for number, fact in enumerate(facts):
-            touched |= await self.repository.settle([Told(id=number, received_at=self.now, facts=(fact,))])
+        touched: set[str] = set()
+        for fact in facts:
+            touched |= await self.repository.database.write(self._tell, fact)
         await self.repository.recompute(touched)
+
+    def _tell(self, connection: Connection, fact: DeliveryEvent) -> set[str]:
+        self._told += 1
+        name = f"told-{self._told}"
+        arrival = Arrival(sender="test", delivery_id=name, event="fact", received_at=self.now, headers={}, body=b"")
+        (kept,) = deliveries.append(connection, [arrival])
+        settled = repository._settle(connection, [Told(id=kept.id, received_at=self.now, facts=(fact,))])
+        connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id == kept.id))
+        return settled.deployments
 
     async def changes(self, **wanted: Any) -> list[dict[str, Any]]:
         return await self.repository.timeline(Wanted(**{"limit": EVER, **wanted}))
@@ -112,7 +154,7 @@ def expected(recording: str, facts: Iterable[DeliveryEvent] | None = None) -> di
 @asynccontextmanager
 async def open_desk(path: Path | None = None, *, run: bool = True, **more: Any) -> AsyncIterator[Desk]:
     """Open a desk, on a file or in memory; its runner works meanwhile."""
-    database = Database(None if path is None else f"sqlite+aiosqlite:///{path}")
+    database = Database(PLACES.find(path))
     await database.open()
     desk = Desk(database, **more)
     desk.runner.lead()

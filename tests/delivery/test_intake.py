@@ -14,6 +14,8 @@ from gateway.delivery.storage.deliveries import Arrival, Stored
 from gateway.delivery.webhooks.sender import PayloadError, SignatureError
 from tests.delivery.desk import SECRET, Desk, make_push, open_desk, sign
 
+pytestmark = pytest.mark.usefixtures("storage")
+
 
 async def test_what_comes_at_once_is_one_transaction_and_each_has_its_own_number(
     monkeypatch: pytest.MonkeyPatch,

@@ -17,7 +17,7 @@ from gateway.delivery.storage.deliveries import Outcome, Verdict
 from gateway.delivery.storage.repository import Told
 from gateway.delivery.storage.tables import DELIVERIES, FACT_KEYS, FACTS, METADATA
 from tests.delivery import play, story
-from tests.delivery.desk import Desk, expected, open_desk
+from tests.delivery.desk import PLACES, Desk, expected, open_desk
 
 PROMOTION, CANARY, DAY = "promotion/stream.sse", "canary/app.sse", "deploy-day/stream.sse"
 
@@ -27,9 +27,10 @@ async def fill(desk: Desk, recording: str) -> None:
     await desk.pass_time(600.0)
 
 
+@pytest.mark.usefixtures("storage")
 async def test_the_steps_make_the_tables_of_today_and_are_taken_once(tmp_path: Path) -> None:
     for _ in range(2):
-        database = Database(f"sqlite+aiosqlite:///{tmp_path}/history.db")
+        database = Database(PLACES.find(tmp_path / "history.db"))
         await database.open()
         differences = await database.read(lambda one: compare_metadata(MigrationContext.configure(one), METADATA))
         assert differences == []
@@ -45,8 +46,12 @@ async def test_a_database_that_cannot_be_used_says_why_without_its_url(tmp_path:
         await Database().read(lambda _: None)
 
 
-@pytest.mark.parametrize("recording", [PROMOTION, CANARY, DAY])
-async def test_what_is_gathered_for_a_deployment_tells_what_all_facts_would(recording: str) -> None:
+@pytest.mark.parametrize(
+    ("storage", "recording"),
+    [("sqlite", PROMOTION), ("sqlite", CANARY), ("sqlite", DAY), ("postgresql", CANARY)],
+    indirect=["storage"],
+)
+async def test_what_is_gathered_for_a_deployment_tells_what_all_facts_would(storage: None, recording: str) -> None:
     facts = list(story.facts(recording))
     async with open_desk() as desk:
         await fill(desk, recording)
@@ -87,6 +92,7 @@ async def test_without_one_commit_exactly_its_links_are_gone() -> None:
         assert expected(PROMOTION, facts) != expected(PROMOTION)
 
 
+@pytest.mark.usefixtures("storage")
 async def test_a_commit_and_an_image_find_the_changes_to_which_they_belong() -> None:
     async with open_desk() as desk:
         await fill(desk, PROMOTION)
@@ -122,13 +128,13 @@ async def test_deployments_are_neither_doubled_nor_lost_by_a_restart_at_any_mome
     assert kept == truth
 
 
+@pytest.mark.usefixtures("storage")
 async def test_retention_deletes_what_is_old_and_nothing_else() -> None:
     async with open_desk() as desk:
-        await fill(desk, PROMOTION)
-        await desk.tell(story.facts(PROMOTION))
+        await fill(desk, CANARY)
+        await desk.tell(story.facts(CANARY))
         receipt = await desk.push("a" * 40)
         await desk.settled()
-        assert receipt.id == 1
         assert await desk.repository.sweep(now=desk.now, retention=86_400.0) == 0
         before = await desk.changes()
         desk.now += 30 * 86_400.0
@@ -136,7 +142,7 @@ async def test_retention_deletes_what_is_old_and_nothing_else() -> None:
         assert await desk.changes() == before
         (delivery,) = await desk.repository.browse()
         assert delivery["kept"] == 0
-        assert await desk.repository.requeue(1) is False
+        assert await desk.repository.requeue(receipt.id) is False
         assert await desk.repository.sweep(now=desk.now, retention=86_400.0) > 0
         assert await desk.changes() == []
         assert await desk.repository.measures(0, 1e12) == ([], [])
@@ -145,6 +151,7 @@ async def test_retention_deletes_what_is_old_and_nothing_else() -> None:
             assert await desk.repository.database.read(lambda one, query=query: one.execute(query).scalar()) == 0  # type: ignore[misc]
 
 
+@pytest.mark.usefixtures("storage")
 async def test_the_verdict_on_a_delivery_and_its_facts_are_kept_together_or_not_at_all() -> None:
     async with open_desk(run=False) as desk:
         await desk.push("b" * 40)

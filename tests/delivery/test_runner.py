@@ -10,13 +10,15 @@ import pytest
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from gateway.delivery import runner
+from gateway.delivery import backlog, runner
 from gateway.delivery.correlation import facts
 from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.storage import factbook
 from gateway.store.state import Sighting
 from tests.delivery import play
 from tests.delivery.desk import Desk, open_desk
+
+pytestmark = pytest.mark.usefixtures("storage")
 
 CANARY = "canary/app.sse"
 
@@ -37,7 +39,7 @@ async def test_what_was_acknowledged_before_a_crash_is_processed_after_it(tmp_pa
 
 
 async def test_more_than_fits_into_memory_waits_in_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "QUEUE", 5)
+    monkeypatch.setattr(backlog, "QUEUE", 5)
     async with open_desk() as desk:
         await desk.settled()
         await asyncio.gather(*(desk.push(f"{number + 1:040x}", guid=f"{number}") for number in range(200)))

@@ -20,6 +20,7 @@ from gateway.delivery.storage.tables import (
     DEPLOYMENTS,
     MEASURES,
     MEMORIES,
+    TOUCHED,
 )
 
 _decode_deployment = msgspec.json.Decoder(Deployment).decode
@@ -75,6 +76,16 @@ def _row(deployment: Deployment) -> dict[str, Any]:
         "outcome": str(deployment.outcome),
         "payload": _encode(deployment),
     }
+
+
+def touch(connection: Connection, identities: Iterable[str]) -> None:
+    """Note that deployments have to be correlated and measured anew."""
+    upsert(connection, TOUCHED, [{"deployment_id": identity} for identity in sorted(identities)], keep=True)
+
+
+def find_touched(connection: Connection) -> set[str]:
+    """Return the deployments that have to be correlated and measured anew."""
+    return set(connection.execute(select(TOUCHED.c.deployment_id)).scalars())
 
 
 def find(connection: Connection, identities: Iterable[str]) -> dict[str, Deployment]:

@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, select, update
 
+from gateway.delivery.storage.database import insert
 from gateway.delivery.storage.tables import DELIVERIES
 from gateway.delivery.webhooks.request import Request
 
@@ -104,29 +105,38 @@ def keep_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def append(connection: Connection, arrivals: Sequence[Arrival]) -> list[Stored]:
     """Keep arrivals; one that is there already is only counted."""
-    known = {
-        (row.sender, row.delivery_id): row.id
-        for row in connection.execute(
-            select(_C.sender, _C.delivery_id, _C.id).where(_C.delivery_id.in_({one.delivery_id for one in arrivals}))
-        )
-    }
+    # The first of several that came together is the one that is new.
     fresh: dict[tuple[str, str], Arrival] = {}
     for one in arrivals:
-        if (identity := (one.sender, one.delivery_id)) not in known:
-            fresh.setdefault(identity, one)
-    if fresh:
-        statement = insert(DELIVERIES).returning(_C.id, sort_by_parameter_order=True)
-        ids = connection.execute(statement, [_row(one) for one in fresh.values()]).scalars().all()
-        known |= dict(zip(fresh, ids, strict=True))
-    # The first of several that came together is the one that is new.
+        fresh.setdefault(_identify(one), one)
+    known = _find_known(connection, fresh)
+    # In one order, for others may insert the same at the same time, and wait for each other.
+    rows = [_row(one) for identity, one in sorted(fresh.items()) if identity not in known]
+    new: dict[tuple[str, str], int] = {}
+    if rows:
+        statement = insert(connection, DELIVERIES).on_conflict_do_nothing(index_elements=[_C.sender, _C.delivery_id])
+        kept = connection.execute(statement.returning(_C.sender, _C.delivery_id, _C.id), rows)
+        new = {(row.sender, row.delivery_id): row.id for row in kept}
+        if missing := fresh.keys() - known.keys() - new.keys():
+            # Kept by another gateway in this moment.
+            known |= _find_known(connection, missing)
     stored = [
-        Stored(known[identity], fresh.get(identity) is not one)
+        Stored(new[identity], fresh[identity] is not one) if identity in new else Stored(known[identity], True)
         for one in arrivals
-        for identity in [(one.sender, one.delivery_id)]
+        for identity in [_identify(one)]
     ]
     if repeated := Counter(one.id for one in stored if one.repeated):
-        connection.execute(_REPEAT, [{"which": id_, "times": times} for id_, times in repeated.items()])
+        connection.execute(_REPEAT, [{"which": id_, "times": times} for id_, times in sorted(repeated.items())])
     return stored
+
+
+def _identify(one: Arrival) -> tuple[str, str]:
+    return one.sender, one.delivery_id.replace("\0", "\ufffd")
+
+
+def _find_known(connection: Connection, identities: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    query = select(_C.sender, _C.delivery_id, _C.id).where(_C.delivery_id.in_({name for _, name in identities}))
+    return {(row.sender, row.delivery_id): row.id for row in connection.execute(query)}
 
 
 def _row(one: Arrival) -> dict[str, Any]:
@@ -147,13 +157,20 @@ def _row(one: Arrival) -> dict[str, Any]:
 def refuse(connection: Connection, *, sender: str, received_at: float, size: int, why: str) -> None:
     """Note a refused request, and forget the oldest of those."""
     connection.execute(
-        insert(DELIVERIES).values(
+        insert(connection, DELIVERIES).values(
             sender=sender, received_at=received_at, outcome=str(Outcome.REJECTED), why=why, size=size, repeats=0
         )
     )
     rejected = _C.outcome == str(Outcome.REJECTED)
     oldest = select(_C.id).where(rejected).order_by(_C.id.desc()).offset(REFUSED_KEPT).limit(1).scalar_subquery()
     connection.execute(delete(DELIVERIES).where(rejected, _C.id <= oldest))
+
+
+def claim(connection: Connection, identities: Iterable[int]) -> set[int]:
+    """Return which of these deliveries wait to be processed; nobody else processes them in this transaction."""
+    accepted = _C.outcome == str(Outcome.ACCEPTED)
+    query = select(_C.id).where(_C.id.in_(sorted(identities)), accepted).order_by(_C.id).with_for_update()
+    return set(connection.execute(query).scalars())
 
 
 def mark(connection: Connection, verdicts: Iterable[Verdict]) -> None:
@@ -166,14 +183,14 @@ def mark(connection: Connection, verdicts: Iterable[Verdict]) -> None:
         connection.execute(_MARK, told)
 
 
-def unprocessed(connection: Connection, *, limit: int) -> list[tuple[int, str, Request]]:
-    """Return deliveries that wait to be processed, the oldest first: id, sender, request."""
-    found = connection.execute(
-        select(_C.id, _C.sender, _C.headers, _C.body, _C.received_at)
-        .where(_C.outcome == str(Outcome.ACCEPTED))
-        .order_by(_C.id)
-        .limit(limit)
-    )
+def unprocessed(
+    connection: Connection, *, limit: int, among: Sequence[int] | None = None
+) -> list[tuple[int, str, Request]]:
+    """Return deliveries that wait to be processed, the oldest first: id, sender, request; ``among`` some, or all."""
+    query = select(_C.id, _C.sender, _C.headers, _C.body, _C.received_at).where(_C.outcome == str(Outcome.ACCEPTED))
+    if among is not None:
+        query = query.where(_C.id.in_(among))
+    found = connection.execute(query.order_by(_C.id).limit(limit))
     return [(row.id, row.sender, _request(row)) for row in found]
 
 

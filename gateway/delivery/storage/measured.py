@@ -3,11 +3,14 @@
 A row of theirs in Python would cost more than all that is calculated from it.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 from sqlalchemy import Connection, func, select, update
 
 from gateway.delivery.events import Run, RunState
-from gateway.delivery.kpi import BuildMeasure, Measure
+from gateway.delivery.kpi import DURATIONS, BuildMeasure, Measure
 from gateway.delivery.storage.database import upsert
 from gateway.delivery.storage.tables import BUILDS, MEASURES
 
@@ -86,6 +89,12 @@ def read_measures(connection: Connection, since: float, until: float) -> str:
     return f"[{connection.execute(query).scalar() or ''}]"
 
 
+def read_some(connection: Connection, identities: Sequence[str]) -> str:
+    """Return the measures of some deployments as JSON, for ``decode_measures``."""
+    query = select(func.aggregate_strings(MEASURES.c.payload, ",")).where(MEASURES.c.id.in_(identities))
+    return f"[{connection.execute(query).scalar() or ''}]"
+
+
 def read_builds(connection: Connection, since: float, until: float) -> str:
     """Return the runs of a time as JSON, for ``decode_builds``."""
     column = BUILDS.c
@@ -94,13 +103,40 @@ def read_builds(connection: Connection, since: float, until: float) -> str:
     return f"[{connection.execute(query).scalar() or ''}]"
 
 
-def decode_measures(text: str) -> list[Measure]:
-    """Return measures as they were kept."""
-    return list(_decode_measures(text))
+_SHARED: dict[object, Any] = {}
+"""Names and durations of measures that are held: of very many there are few different ones."""
+
+_MOST = 50_000
+"""Different values that are shared."""
+
+_NAMES = ("key", "project", "service", "environment", "team", *DURATIONS)
 
 
-def decode_builds(text: str) -> list[BuildMeasure]:
-    """Return runs as they were kept."""
+def _share(value: Any) -> Any:
+    if len(_SHARED) > _MOST:
+        _SHARED.clear()
+    return value if value is None else _SHARED.setdefault(value, value)
+
+
+def decode_measures(text: str, *, share: bool = False) -> list[Measure]:
+    """Return measures as they were kept; with ``share``, equal values are one."""
+    measures: list[Measure] = list(_decode_measures(text))
+    if share:
+        for one in measures:
+            for name in _NAMES:
+                # They are nobody else's yet, and equal afterwards.
+                msgspec.structs.force_setattr(one, name, _share(getattr(one, name)))
+    return measures
+
+
+def decode_builds(text: str, *, share: bool = False) -> list[BuildMeasure]:
+    """Return runs as they were kept; with ``share``, equal values are one."""
+    told = _decode_rows(text)
+    if share:
+        for row in told:
+            msgspec.structs.force_setattr(row, "applications", _share(row.applications))
+            for name in ("repository", "duration"):
+                msgspec.structs.force_setattr(row.told, name, _share(getattr(row.told, name)))
     return [
         BuildMeasure(
             id=row.told.id,
@@ -110,5 +146,5 @@ def decode_builds(text: str) -> list[BuildMeasure]:
             applications=row.applications,
             duration=row.told.duration,
         )
-        for row in _decode_rows(text)
+        for row in told
     ]
