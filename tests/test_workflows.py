@@ -27,6 +27,12 @@ def test_every_target_that_is_called_is_there(path: Path) -> None:
     assert called <= targets
 
 
+def test_the_check_reads_the_image_and_the_workflows() -> None:
+    (check,) = re.findall(r"^check:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for command in ("hadolint Dockerfile", "github-workflows", "gitlab-ci", "dependabot", "zizmor", "release.py check"):
+        assert command in check
+
+
 @each_file
 def test_what_is_run_at_hand_is_there(path: Path) -> None:
     for script in re.findall(r"\bpython (\S+\.py)", path.read_text()):

@@ -266,6 +266,15 @@ def test_the_network_lets_it_reach_what_its_replicas_share(pod: Pod) -> None:
         assert pod.may_reach(url.port, namespace=namespace, pod={"app.kubernetes.io/name": name}), url.hostname
 
 
+def test_the_network_lets_traces_out_where_there_are_any(pod: Pod) -> None:
+    environment = pod.read_environment()
+    collector = urlsplit(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""))
+    assert bool(collector.hostname) == (environment.get("GATEWAY_TRACING") == "on")
+    if collector.hostname and collector.port:
+        namespace, labels = collector.hostname.split(".")[1], {"app.kubernetes.io/name": "opentelemetry-collector"}
+        assert pod.may_reach(collector.port, namespace=namespace, pod=labels)
+
+
 # What goes with it.
 
 
