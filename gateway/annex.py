@@ -95,6 +95,7 @@ class Annex:
             clock=self._clock,
             look_again=look_again,
             shown=self._shown,
+            trace=self._client.trace,
         )
         watched = self.details.desk.watched
         self.teller = Teller(

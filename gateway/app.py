@@ -26,7 +26,7 @@ from gateway.model.upstream import Upstream
 from gateway.observability.freshness import Freshness
 from gateway.observability.health import why_not_ready
 from gateway.observability.metrics import make_registry
-from gateway.options import find_redis, make_client, make_limits, make_naming, make_timing
+from gateway.options import find_redis, make_client, make_limits, make_naming, make_timing, make_trace
 from gateway.report import Reporter
 from gateway.settings.environment import Settings
 from gateway.store.file import name_source
@@ -35,7 +35,7 @@ from gateway.upstream.reflector import Reflector
 from gateway.web.context import CONTEXT, Context
 from gateway.web.handover import OpenStreams
 from gateway.web.listening import listen
-from gateway.web.middleware import make_header_signal, make_middleware
+from gateway.web.middleware import make_header_signal, make_middleware, name_route
 from gateway.web.routes import add_routes
 
 if TYPE_CHECKING:
@@ -75,7 +75,11 @@ class Gateway:
         self.log.follow(self.pulse.changed)
         self.freshness = Freshness(self.log.ring)
         self.pulse.follow(self.freshness.ticked)
-        self._client, self._token = make_client(settings)
+        self.trace = trace = make_trace(settings)
+        if trace is not None:
+            self.log.follow(trace.changed)
+            self.pulse.follow(lambda _: trace.ticked(seconds=self.pulse.tick_seconds, subscribers=len(self.hub)))
+        self._client, self._token = make_client(settings, trace=trace)
         self.line = Line(
             naming=make_naming(settings),
             timing=lambda takeover: make_timing(settings, takeover=takeover),
@@ -142,6 +146,8 @@ class Gateway:
         self._keeper.restore()
         self._moved()
         async with self._client, contextlib.AsyncExitStack() as stack:
+            if self.trace is not None:
+                stack.push_async_callback(self.trace.close)
             if self.peers is None:
                 # Alone, this process leads.
                 self.office.lead()
@@ -208,7 +214,8 @@ class Gateway:
     async def _serve(self, stack: contextlib.AsyncExitStack) -> web.TCPSite:
         settings = self.settings
         answer = make_middleware(loopback_only=settings.auth is None)
-        app = web.Application(middlewares=[answer, *self.entrance.make_middlewares()])
+        traced = [self.trace.make_middleware(name_route)] if self.trace else []
+        app = web.Application(middlewares=[*traced, answer, *self.entrance.make_middlewares()])
         app[CONTEXT] = Context(
             clock=self.clock,
             hub=self.hub,
@@ -225,6 +232,7 @@ class Gateway:
             status=self.reporter.status,
             why_not_ready=self.why_not_ready,
             compression=settings.compression,
+            trace=self.trace,
         )
         add_routes(app, base_path=settings.base_path, dashboard=settings.dashboard)
         self.entrance.add_routes(app, public_url=settings.public_url, base_path=settings.base_path)

@@ -9,8 +9,10 @@ from gateway.delivery.intake import Secrets
 from gateway.delivery.kpi import Judgement, Slo
 from gateway.delivery.prometheus import Questions
 from gateway.delivery.webhooks.sender import SENDERS
+from gateway.errors import SettingsError
 from gateway.hub.hub import Limits
 from gateway.model.naming import Naming
+from gateway.observability.trace import Trace
 from gateway.settings.environment import Settings
 from gateway.settings.replicas import read_redis
 from gateway.settings.secret import read_database
@@ -48,7 +50,18 @@ def make_timing(settings: Settings, *, takeover: bool = False) -> Timing:
     )
 
 
-def make_client(settings: Settings) -> tuple[ArgoCD, Token]:
+def make_trace(settings: Settings) -> Trace | None:
+    """Return what makes traces, if they are wanted. Raises SettingsError where what that needs isn't installed."""
+    if not settings.tracing:
+        return None
+    try:
+        from gateway.observability.tracing import make_tracing
+    except ModuleNotFoundError as error:
+        raise SettingsError([("GATEWAY_TRACING", "needs the extra argocd-sse-gateway[tracing]")]) from error
+    return make_tracing()
+
+
+def make_client(settings: Settings, *, trace: Trace | None = None) -> tuple[ArgoCD, Token]:
     """Return a client for Argo CD, and the token that it uses."""
     token = Token(settings.argocd_auth_token, file=settings.argocd_auth_token_file)
     endpoint = Endpoint(
@@ -59,7 +72,7 @@ def make_client(settings: Settings) -> tuple[ArgoCD, Token]:
         sse=settings.upstream_framing == "sse",
         max_line=settings.max_line,
     )
-    return ArgoCD(endpoint, token), token
+    return ArgoCD(endpoint, token, trace=trace), token
 
 
 def find_database(settings: Settings) -> str | None:

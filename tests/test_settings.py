@@ -65,6 +65,7 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "metrics_port": 9464,
         "base_path": "",
         "dashboard": True,
+        "tracing": False,
         "log_level": "info",
         "log_format": "auto",
         "state_file": None,

@@ -103,6 +103,7 @@ class Errands:
                 told=office.affected,
                 counts=self.counts,
                 clock=clock,
+                trace=client.trace,
             )
         self._in_charge = False
         self._woken = asyncio.Event()

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextvars import Context
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from gateway.delivery.storage.deliveries import Arrival, Stored, keep_headers
 from gateway.delivery.storage.repository import Repository
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request, Sender, SignatureError
 from gateway.errors import GatewayError
+from gateway.observability.trace import Trace
 from gateway.settings.secret import read_webhook_secrets, split_secrets
 
 GATHER = 0.01
@@ -103,6 +105,7 @@ class Intake:
         clock: Callable[[], float],
         admitted: Callable[[int, float, Reading], None],
         doubted: Callable[[], None] = lambda: None,
+        trace: Trace | None = None,
     ) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         """What happened, by sender and outcome."""
@@ -111,6 +114,7 @@ class Intake:
         self._clock = clock
         self._admitted = admitted
         self._doubted = doubted
+        self._trace = trace
         self._waiting: list[_Waiting] = []
         self._waiting_bytes = 0
         self._committing: asyncio.Task[None] | None = None
@@ -189,10 +193,11 @@ class Intake:
             ignored=reading.ignored,
         )
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(arrival, reading, future))
+        self._waiting.append(_Waiting(arrival, reading, future, self._trace and self._trace.here()))
         self._waiting_bytes += len(arrival.body)
         if self._committing is None:
-            self._committing = asyncio.create_task(self._commit_all(), name="deliveries")
+            # It commits what others brought as well: nothing of the first one's request belongs to it.
+            self._committing = asyncio.create_task(self._commit_all(), name="deliveries", context=Context())
         return await future
 
     async def _commit_all(self) -> None:
@@ -223,6 +228,8 @@ class Intake:
             outcome = "duplicate" if place.repeated else "ignored" if ignored else "accepted"
             self.counts[one.arrival.sender, outcome] += 1
             if outcome == "accepted":
+                if self._trace is not None:
+                    self._trace.kept(place.id, one.traced)
                 self._admitted(place.id, one.arrival.received_at, one.reading)
             # Whoever sent it may be gone by now: it is kept all the same.
             if not one.future.done():
@@ -243,3 +250,5 @@ class _Waiting:
     arrival: Arrival
     reading: Reading
     future: asyncio.Future[Stored]
+    traced: object = None
+    """The request that brought it, as traces have it."""

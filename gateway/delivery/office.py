@@ -21,6 +21,7 @@ from gateway.delivery.storage.notices import Aborted, Breached, Changed, Kept, L
 from gateway.delivery.storage.receiver import Receiver
 from gateway.delivery.storage.repository import Recomputed, Repository
 from gateway.model.application import Observed
+from gateway.observability.trace import Trace
 
 _log = structlog.get_logger(__name__)
 
@@ -66,6 +67,7 @@ class Office:
         clock: Callable[[], float],
         look_again: Callable[[str], None],
         shown: Callable[[], Iterable[Observed]] = tuple,
+        trace: Trace | None = None,
     ) -> None:
         self.max_body = max_body
         self.repository = Repository(Database(url, pool=pool), patterns)
@@ -78,9 +80,15 @@ class Office:
             heard=self._heard,
             shown=shown,
             charged=self._charged,
+            trace=trace,
         )
         self.intake = Intake(
-            self.repository, secrets, clock=clock, admitted=self.runner.admit, doubted=self.runner.look_for_all
+            self.repository,
+            secrets,
+            clock=clock,
+            admitted=self.runner.admit,
+            doubted=self.runner.look_for_all,
+            trace=trace,
         )
         self.figures = Figures(self.repository, targets, clock=clock)
         self._receiver: Receiver | None = None

@@ -4,6 +4,7 @@ A portion at a time; where one of it can't be kept, the others are all the same.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -16,6 +17,7 @@ from gateway.delivery.storage.database import DatabaseError, blames_data
 from gateway.delivery.storage.deliveries import Outcome, Verdict
 from gateway.delivery.storage.repository import Repository, Told
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request
+from gateway.observability.trace import Trace
 
 PORTION, FETCHED = 40, 10
 """Deliveries that are dealt with before others have their turn: read ones, and those that have to be."""
@@ -36,12 +38,14 @@ class Processor:
         counts: Counter[str],
         look_again: Callable[[str], None],
         heard: Callable[[Sequence[DeliveryEvent]], None],
+        trace: Trace | None = None,
     ) -> None:
         self.backlog = Backlog()
         self._repository = repository
         self._counts = counts
         self._look_again = look_again
         self._heard = heard
+        self._trace = trace
         self._touched: set[str] = set()
 
     async def process(self) -> set[str]:
@@ -84,8 +88,11 @@ class Processor:
     async def _settle(self, told: Sequence[Told]) -> None:
         if not told:
             return
+        began = time.time_ns()
         try:
             settled = await self._repository.settle(told)
+            if self._trace is not None:
+                self._trace.processed((one.id for one in settled.told), began=began)
             self._touched |= settled.deployments
             self._counts["processed"] += len(settled.told)
             facts = [fact for one in settled.told for fact in one.facts]

@@ -18,6 +18,7 @@ from gateway.delivery.promql import NothingError, compare, fill, read_answer
 from gateway.delivery.storage import effects
 from gateway.delivery.storage.database import Database, DatabaseError
 from gateway.model.application import ApplicationStatus
+from gateway.observability.trace import Trace
 
 INTERVAL = 30.0
 """Seconds between two looks for deployments to ask about."""
@@ -62,6 +63,7 @@ class Prometheus:
         told: Callable[[frozenset[str]], None],
         counts: Counter[str],
         clock: Callable[[], float],
+        trace: Trace | None = None,
     ) -> None:
         self._questions = questions
         self._database = database
@@ -69,12 +71,13 @@ class Prometheus:
         self._told = told
         self._counts = counts
         self._clock = clock
+        self._traced = [trace.watch_client("prometheus")] if trace else None
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
         """Run until cancelled."""
         timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT)
-        async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
+        async with aiohttp.ClientSession(timeout=timeout, trust_env=True, trace_configs=self._traced) as session:
             while True:
                 try:
                     more = await self.ask_about_some(session)

@@ -23,6 +23,7 @@ from gateway.delivery.storage.repository import Recomputed, Repository
 from gateway.delivery.sweeping import sweep
 from gateway.delivery.webhooks.sender import Reading
 from gateway.model.application import Observed
+from gateway.observability.trace import Trace
 from gateway.store.state import Sighting
 
 SIGHTINGS, KEYS, DEPLOYMENTS = 20, 25, 32
@@ -59,6 +60,7 @@ class Runner:
         heard: Callable[[Sequence[DeliveryEvent]], None] = lambda _: None,
         shown: Callable[[], Iterable[Observed]] = tuple,
         charged: Callable[[Sequence[Measure] | None], None] = lambda _: None,
+        trace: Trace | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()
         """What happened, by name.
@@ -79,7 +81,7 @@ class Runner:
         self._sweeping: asyncio.Task[None] | None = None
         self._sightings: deque[Sighting] = deque()
         self._aborts: deque[tuple[str, float]] = deque(maxlen=ABORTS)
-        self._processor = Processor(repository, counts=self.counts, look_again=look_again, heard=heard)
+        self._processor = Processor(repository, counts=self.counts, look_again=look_again, heard=heard, trace=trace)
         self._touched: set[str] = set()
         self._woken = asyncio.Event()
         self._resting = False

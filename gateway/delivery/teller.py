@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextvars import Context
 from typing import Any
 
 import structlog
@@ -35,7 +36,7 @@ class Teller:
         """The timelines of these may have changed, or somebody began to look."""
         self._wanted.update(dict.fromkeys(key for key in keys if self._watched(key)))
         if self._wanted and self._task is None:
-            self._task = asyncio.create_task(self._tell_all(), name="timelines")
+            self._task = asyncio.create_task(self._tell_all(), name="timelines", context=Context())
 
     async def close(self) -> None:
         """Stop."""

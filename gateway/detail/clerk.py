@@ -6,6 +6,7 @@ A fault here never reaches the reflector, whose state all else depends on: it is
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import Context
 from typing import Any
 
 import structlog
@@ -111,12 +112,14 @@ class Clerk:
         if not self._closed and deadline is not None:
             # Timers may fire a little early; a millisecond later is never too early.
             delay = max(0.0, deadline - now) + 0.001
-            self._timer = asyncio.get_running_loop().call_later(delay, self.look)
+            self._timer = asyncio.get_running_loop().call_later(delay, self.look, context=Context())
 
     def _do(self, command: m.Command) -> None:
         match command:
             case m.OpenTree():
-                self._streams[command.stream] = asyncio.create_task(self._follow(command), name="tree")
+                self._streams[command.stream] = asyncio.create_task(
+                    self._follow(command), name="tree", context=Context()
+                )
             case m.CloseTree():
                 if (task := self._streams.pop(command.stream, None)) is not None:
                     task.cancel()

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextvars import Context
 from typing import NamedTuple
 
 from gateway.hub.hub import Hub
@@ -26,6 +27,8 @@ class Pulse:
         self._ticking: _Timer | None = None
         self._turning: _Timer | None = None
         self._beating: _Timer | None = None
+        # Timers are nothing of the request during which they were set.
+        self._context = Context()
         self._followers: list[Callable[[float], None]] = []
         self.tick_seconds = 0.0
         """How long the last tick took."""
@@ -56,12 +59,12 @@ class Pulse:
         """
         if self._ticking is None:
             since = asyncio.get_running_loop().time() - self._ticked_at
-            self._ticking = _call_later(max(0.0, self._tick_interval - since), self._tick)
+            self._ticking = self._call_later(max(0.0, self._tick_interval - since), self._tick)
 
     def nudge(self) -> None:
         """Somebody may be behind: look after them soon."""
         if self._turning is None and self._hub.behind:
-            self._turning = _call_later(TURN_INTERVAL, self._turn)
+            self._turning = self._call_later(TURN_INTERVAL, self._turn)
 
     def _tick(self) -> None:
         self._fired(self._ticking)
@@ -83,9 +86,13 @@ class Pulse:
 
     def _beat(self) -> None:
         self._fired(self._beating)
-        self._beating = _call_later(BEAT_INTERVAL, self._beat)
+        self._beating = self._call_later(BEAT_INTERVAL, self._beat)
         self._hub.beat(self._clock())
         self.nudge()
+
+    def _call_later(self, delay: float, call: Callable[[], None]) -> "_Timer":
+        loop = asyncio.get_running_loop()
+        return _Timer(loop.call_later(delay, call, context=self._context), loop.time() + delay)
 
     def _fired(self, timer: "_Timer | None") -> None:
         """Note how late a timer was; the first beat has none."""
@@ -98,8 +105,3 @@ class _Timer(NamedTuple):
 
     handle: asyncio.Handle
     due: float
-
-
-def _call_later(delay: float, call: Callable[[], None]) -> _Timer:
-    loop = asyncio.get_running_loop()
-    return _Timer(loop.call_later(delay, call), loop.time() + delay)

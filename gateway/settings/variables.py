@@ -162,6 +162,10 @@ class Settings(AccessVariables, LoginVariables, DeliveryVariables, ReplicaVariab
     metrics_port: Port = Field(default=9464, description="The port to serve `/metrics` on; 0 takes any free one.")
     base_path: PathPrefix = Field(default="", description="The path that the gateway is served under, behind a proxy.")
     dashboard: Switch = Field(default=True, description="Serve the page at `/`; `off` leaves only the API.")
+    tracing: Switch = Field(
+        default=False,
+        description="Send traces by OTLP over HTTP. Where to is said by `OTEL_EXPORTER_OTLP_ENDPOINT` and its like.",
+    )
     cors_origins: Origins = Field(
         default=(), description="The other sites whose pages may read, exactly as in `Origin`."
     )

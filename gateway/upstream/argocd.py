@@ -4,6 +4,7 @@ Nothing is decided here. Timeouts cover connecting and short answers; the header
 """
 
 import ssl
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
+from gateway.observability.trace import Trace
 from gateway.upstream.answers import NameList, Permission, UserInfo, Version
 from gateway.upstream.failures import ArgoCDError, check_answer, describe
 from gateway.upstream.fields import WATCH_FIELDS, name_fields, parse_version
@@ -49,7 +51,9 @@ class Endpoint:
 class ArgoCD:
     """A client. Use as an async context manager, in one event loop."""
 
-    def __init__(self, endpoint: Endpoint, token: Token) -> None:
+    def __init__(self, endpoint: Endpoint, token: Token, *, trace: Trace | None = None) -> None:
+        self.trace = trace
+        """What makes spans of requests and of what streams bring, if anything does."""
         self.version: str | None = None
         """What Argo CD said of itself last."""
         self.ask_version_again = True
@@ -64,6 +68,7 @@ class ArgoCD:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
             # HTTPS_PROXY, NO_PROXY and their like.
             trust_env=True,
+            trace_configs=[self.trace.watch_client("argocd")] if self.trace else None,
         )
         return self
 
@@ -82,7 +87,7 @@ class ArgoCD:
                 "/api/v1/stream/applications",
                 query,
                 opened=opened,
-                read=lambda lines, oversized: read(_decode(lines), oversized),
+                read=self._reader(read),
             )
         except ArgoCDError as error:
             return error.failure
@@ -189,6 +194,18 @@ class ArgoCD:
         self.version = (await self.ask("/api/version", [], Version)).version
         self.ask_version_again = False
         return self.version
+
+    def _reader(self, read: Read) -> Callable[[Iterable[bytes], int], None]:
+        if (trace := self.trace) is None:
+            return lambda lines, oversized: read(_decode(lines), oversized)
+
+        def follow(lines: Iterable[bytes], oversized: int) -> None:
+            began = time.time_ns()
+            events = _decode(lines)
+            with trace.way(events, began=began):
+                read(events, oversized)
+
+        return follow
 
     # How requests are made.
 

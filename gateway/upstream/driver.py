@@ -1,6 +1,7 @@
 """Does what the reflector says, and reports what came of it. A change of state never spans an ``await``."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -16,6 +17,8 @@ from gateway.upstream.token import Token
 
 TOKEN_LOOK_INTERVAL = 1.0
 """Seconds between looks at the token file while the token in it is refused."""
+
+_UNTRACED = contextlib.nullcontext()
 
 _log = structlog.get_logger(__name__)
 
@@ -34,6 +37,7 @@ class Driver:
     ) -> None:
         self._reflector = reflector
         self._client = client
+        self._trace = client.trace
         self._inspector = Inspector(client)
         self._token = token
         self._clock = clock
@@ -64,15 +68,20 @@ class Driver:
 
     def _report(self, report: m.Report) -> None:
         try:
-            commands = self._reflector.handle(report, self._clock())
+            with self._step("store"):
+                commands = self._reflector.handle(report, self._clock())
             for command in commands:
                 self._do(command)
-            self._moved()
+            with self._step("log"):
+                self._moved()
             self._arm()
         except Exception as error:
             if self._broken is None or self._broken.done():
                 raise
             self._broken.set_exception(error)
+
+    def _step(self, name: str) -> contextlib.AbstractContextManager[None]:
+        return _UNTRACED if self._trace is None else self._trace.step(name)
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -109,7 +118,7 @@ class Driver:
                 self._ask(command.request, self._application(command))
             case m.Note():
                 write = _log.warning if command.warning else _log.info
-                write(command.event, **command.fields)
+                write(command.event, **(self._trace.names() if self._trace else {}), **command.fields)
 
     async def _watch(self, command: m.OpenWatch) -> None:
         stream = command.stream

@@ -1,8 +1,9 @@
 """Connections, before they have asked for anything: they are cheap, they are bounded, and they have to hurry.
 
 A newcomer is a few hundred bytes until it has sent the whole head of its first request; only then it gets what aiohttp
-serves it by. So thousands who send half a head cost next to nothing, and where there is no room they go first.
-Afterwards aiohttp's own limits hold. Never belongs here: requests and who sends them.
+serves it by. So thousands who send half a head cost next to nothing, and where there is no room they go first; after
+them those who have been answered and ask for nothing more. What holds for a connection from then on is
+``conversation``. Never belongs here: requests and who sends them.
 """
 
 import asyncio
@@ -13,10 +14,7 @@ from typing import cast
 
 from aiohttp import web
 
-from gateway.web.problem import CONTENT_TYPE, Problem
-
-HEAD_WITHIN = 10.0
-"""Seconds in which a newcomer has to send the head of its first request."""
+from gateway.web.conversation import HEAD_WITHIN, Conversation, find_idle, write_problem
 
 MAX_LINE = 8_190
 """Bytes of a request's first line, and of one header."""
@@ -26,6 +24,9 @@ MAX_HEAD = 32_768
 
 UNACKNOWLEDGED = 60.0
 """Seconds after which the system gives up a connection whose other end takes nothing at all."""
+
+IDLE_AT_ONCE = 200
+"""Idle connections that go at once where there is no room: finding them takes a look at all."""
 
 _END = b"\r\n\r\n"
 
@@ -67,14 +68,8 @@ class Gate:
 
     def arrive(self, newcomer: "_Newcomer") -> bool:
         """Take a newcomer, if there is room or one who waits can go for it."""
-        if self._is_full():
-            if not self._newcomers:
-                self._counts["connections"] += 1
-                return False
-            oldest = next(iter(self._newcomers))
-            self.leave(oldest)
-            self._counts["connections"] += 1
-            oldest.abort()
+        if self._is_full() and not self._make_room():
+            return False
         self._newcomers[newcomer] = self._loop.time() + self._head_within
         self._at_most += 1
         if self._timer is None:
@@ -88,7 +83,7 @@ class Gate:
     def let_in(self, newcomer: "_Newcomer", transport: asyncio.Transport, head: bytes) -> None:
         """Let aiohttp go on with a connection."""
         self._newcomers.pop(newcomer, None)
-        handler = self._server()
+        handler = Conversation(self._server, loop=self._loop, counts=self._counts)
         transport.set_protocol(handler)
         handler.connection_made(transport)
         handler.data_received(head)
@@ -106,6 +101,21 @@ class Gate:
         for newcomer in list(self._newcomers):
             self.leave(newcomer)
             newcomer.abort()
+
+    def _make_room(self) -> bool:
+        """Send somebody away who asks for nothing; return whether there was anybody."""
+        if self._newcomers:
+            oldest = next(iter(self._newcomers))
+            self.leave(oldest)
+            self._counts["connections"] += 1
+            oldest.abort()
+            return True
+        idle = find_idle(self._server.connections, IDLE_AT_ONCE)
+        self._counts["connections"] += len(idle) or 1
+        for conversation in idle:
+            conversation.force_close()
+        self._at_most -= len(idle)
+        return bool(idle)
 
     def _is_full(self) -> bool:
         # Counting them all costs more than knowing that they can't be too many.
@@ -183,16 +193,5 @@ class _Newcomer(asyncio.Protocol):
     def _refuse(self, limit: str, status: int, detail: str) -> None:
         self._gate.refuse(self, limit)
         if self._transport is not None:
-            self._transport.write(_write_problem(status, detail))
+            self._transport.write(write_problem(status, detail))
             self._transport.close()
-
-
-def _write_problem(status: int, detail: str) -> bytes:
-    """Return a whole answer, for where no request is that aiohttp could answer."""
-    slug = {408: "request-timeout", 414: "query-too-long", 431: "headers-too-large"}[status]
-    problem = Problem(status=status, type=slug, detail=detail)
-    body = problem.body()
-    return (
-        f"HTTP/1.1 {status} {slug}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n"
-        "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
-    ).encode() + body

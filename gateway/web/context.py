@@ -14,6 +14,7 @@ from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.log.memory import MemoryLog
 from gateway.model.application import Observed
+from gateway.observability.trace import Trace
 from gateway.web.audience import Audience
 from gateway.web.guard import Guard
 from gateway.web.handover import OpenStreams
@@ -42,6 +43,7 @@ class Context:
     status: Callable[[Grant], dict[str, Any]]
     why_not_ready: Callable[[], str | None]
     compression: bool
+    trace: Trace | None = None
 
 
 CONTEXT = web.AppKey("context", Context)

@@ -26,6 +26,8 @@ See https://www.w3.org/TR/CSP3/ and https://html.spec.whatwg.org/multipage/brows
 
 _log = structlog.get_logger(__name__)
 
+_UNTRACED = ("/healthz", "/readyz", "/startupz")
+
 _ADVICE = {
     404: "There is nothing at this path. /api/pipelines and /api/stream/pipelines are what most are looking for.",
     405: "This path doesn't take that method; the Allow header lists those it takes.",
@@ -100,6 +102,14 @@ def make_header_signal(
             headers["Access-Control-Expose-Headers"] = _EXPOSED
 
     return set_headers
+
+
+def name_route(request: web.Request) -> str | None:
+    """Return the route of a request as it is written in the code; None for what isn't worth a trace: probes, files."""
+    resource = request.match_info.route.resource
+    if resource is None or resource.canonical.endswith(_UNTRACED) or "/static/" in resource.canonical:
+        return None
+    return resource.canonical
 
 
 def is_loopback_origin(origin: str) -> bool:

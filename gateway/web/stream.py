@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 
 import structlog
@@ -125,16 +126,17 @@ async def _begin(
     response.leave()
     request[STREAM] = stream
     try:
-        subscriber = context.hub.join(
-            selection,
-            feed=feed,
-            link=stream,
-            form=form,
-            cursor=cursor,
-            had_cursor=bool(asked),
-            now=context.clock(),
-            expires_at=identity.expires_at,
-        )
+        with nullcontext() if context.trace is None else context.trace.span("stream.join"):
+            subscriber = context.hub.join(
+                selection,
+                feed=feed,
+                link=stream,
+                form=form,
+                cursor=cursor,
+                had_cursor=bool(asked),
+                now=context.clock(),
+                expires_at=identity.expires_at,
+            )
         stream.at_end(partial(_leave, context, subscriber, request.remote))
         context.audience.enter(subscriber, identity, grant, within)
         joined(subscriber)
@@ -143,6 +145,8 @@ async def _begin(
         raise
     context.pulse.nudge()
     outcome = "resumed" if subscriber.resumed else subscriber.reason
+    if context.trace is not None:
+        context.trace.note(join=outcome, view=selection.view_id, form=form.name.lower())
     _log.info("stream.opened", remote=request.remote, form=form.name.lower(), view=selection.view_id, join=outcome)
     return response
 

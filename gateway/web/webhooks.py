@@ -44,6 +44,8 @@ async def take_webhook(request: web.Request) -> web.Response:
     except (SQLAlchemyError, DatabaseError, OSError) as error:
         raise not_kept(math.ceil(context.hub.retry_ms() / 1_000)) from error
     outcome = "duplicate" if receipt.duplicate else "ignored" if receipt.ignored is not None else "accepted"
+    if context.trace is not None:
+        context.trace.note(sender=name, outcome=outcome, delivery=receipt.id)
     _log.info("audit.webhook", sender=name, id=receipt.id, outcome=outcome, remote=request.remote)
     content = {"id": receipt.id, "outcome": outcome}
     if receipt.ignored is not None:

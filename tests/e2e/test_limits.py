@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from gateway.web.connections import HEAD_WITHIN, MAX_HEAD, MAX_LINE
+from gateway.web.connections import MAX_HEAD, MAX_LINE
+from gateway.web.conversation import HEAD_WITHIN
+from gateway.web.listening import IDLE_LIMIT
 from gateway.web.turnstile import MAX_QUERY
 from tests.e2e.fastloop import let_pass, settle, until
 from tests.e2e.harness import Stage, run_gateway
@@ -178,8 +180,9 @@ async def test_a_query_or_a_head_that_is_too_long_is_refused_and_counted(argocd:
             assert (await long.read_all()).startswith(b"HTTP/1.1 414 ")
             large.say(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X-Long: x\r\n" * (MAX_HEAD // 10))
             assert (await large.read_all()).startswith(b"HTTP/1.1 431 ")
-        assert (await stage.get("/api/pipelines", headers={"X-Long": "x" * (MAX_LINE + 10)})).status == 400
-        assert (count(stage, "query"), count(stage, "head")) == (2, 1)
+        answer = await stage.get("/api/pipelines", headers={"X-Long": "x" * (MAX_LINE + 10)})
+        assert (answer.status, answer.json["type"].rpartition(":")[2]) == (431, "headers-too-large")
+        assert (count(stage, "query"), count(stage, "head")) == (2, 2)
         assert (await stage.get("/api/pipelines")).status == 200
 
 
@@ -246,12 +249,81 @@ async def test_a_trickle_of_bytes_buys_no_time(argocd: FakeArgoCD) -> None:
             await until(lambda: count(stage, "slow_head") == 1, within=2.0)
 
 
+ASK = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
 async def test_an_idle_connection_is_closed_in_the_end(argocd: FakeArgoCD) -> None:
     async with run_gateway(argocd) as stage:
         await stage.live()
-        async with call(stage) as (line,):
-            line.say(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HT")
-            await until(lambda: line.closed, within=100.0)
+        async with call(stage, 2) as (idle, begun):
+            idle.say(ASK)
+            begun.say(ASK + b"GET /healthz HT")
+            await until(lambda: idle.heard.endswith(b"ok\n"))
+            await let_pass(IDLE_LIMIT - 5.0)
+            assert not idle.closed
+            await until(lambda: idle.closed and begun.closed, within=10.0)
+
+
+async def test_the_head_of_a_further_request_has_to_hurry_too_and_a_trickle_buys_no_time(argocd: FakeArgoCD) -> None:
+    async with run_gateway(argocd) as stage:
+        await stage.live()
+        async with call(stage, 2) as (slow, brisk):
+            for line in (slow, brisk):
+                line.say(ASK)
+            await until(lambda: slow.heard.endswith(b"ok\n") and brisk.heard.endswith(b"ok\n"))
+            # An idle one may begin late, and then has its whole time.
+            await let_pass(IDLE_LIMIT - HEAD_WITHIN - 10.0)
+            for byte in b"GET /healthz":
+                slow.say(bytes([byte]))
+                brisk.say(bytes([byte]))
+                await let_pass(0.5)
+            brisk.say(b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            for _ in range(int(HEAD_WITHIN)):
+                slow.say(b"/")
+                await let_pass(0.5)
+            await until(lambda: slow.closed, within=2.0)
+            assert b"HTTP/1.1 408 " in slow.heard
+            assert b"urn:argocd-sse-gateway:problem:request-timeout" in slow.heard
+            assert count(stage, "slow_head") == 1
+            assert brisk.heard.count(b"ok\n") == 2
+            assert not brisk.closed
+
+
+@pytest.mark.parametrize("first", [b"", ASK])
+async def test_what_is_no_request_is_answered_with_a_problem_that_repeats_none_of_it(
+    argocd: FakeArgoCD, first: bytes
+) -> None:
+    async with run_gateway(argocd) as stage:
+        await stage.live()
+        async with call(stage, 3) as (garbage, long, good):
+            garbage.say(first + b"GET / HTTP/1.1\r\nAuthorization: Bearer hush\x01hush\r\n\r\n")
+            long.say(first + b"GET / HTTP/1.1\r\nX-Long: " + b"x" * (MAX_LINE + 10) + b"\r\n\r\n")
+            for line, status, kind in ((garbage, 400, "malformed-request"), (long, 431, "headers-too-large")):
+                heard = await line.read_all()
+                assert f" {status} ".encode() in heard
+                assert f"urn:argocd-sse-gateway:problem:{kind}".encode() in heard
+                assert b"hush" not in heard
+                assert b"Python" not in heard
+            good.say(ASK + b"\r\n" + ASK)
+            await until(lambda: good.heard.count(b"ok\n") == 2)
+
+
+async def test_where_there_is_no_room_those_who_were_answered_and_ask_no_more_go_too(
+    argocd: FakeArgoCD, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.app.SPARE_CONNECTIONS", 20)
+    async with run_gateway(argocd, max_subscribers=10) as stage:
+        await stage.live()
+        watchers = [await stage.watch() for _ in range(5)]
+        async with call(stage, 100) as lines:
+            for line in lines:
+                line.say(ASK)
+                await settle()
+            assert (await stage.get("/api/pipelines")).status == 200
+            watchers.append(await stage.watch())
+            assert sum(not line.closed for line in lines) <= 30
+            assert count(stage, "connections") >= 70
+        await stage.assert_same(*watchers)
 
 
 async def test_where_there_is_no_room_those_go_first_who_ask_for_nothing(

@@ -1,13 +1,16 @@
 """Every manifest is what the API server will accept: no unknown field, no wrong value, in any supported version."""
 
 import copy
+import re
 from pathlib import Path
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 
-from tests.k8s.manifests import Manifest, read_plain
+from tests.k8s.manifests import ROOT, Manifest, read, read_plain
 from tests.k8s.models import find_faults, is_custom
+
+GUIDE = ROOT / "docs" / "k3d.md"
 
 VERSIONS = ("1.31", "1.37")
 """The oldest and the newest Kubernetes that docs/kubernetes.md names."""
@@ -39,6 +42,8 @@ def test_a_field_that_kubernetes_does_not_know_is_found() -> None:
 
 def test_every_custom_resource_is_what_its_project_accepts(tmp_path: Path) -> None:
     custom = [manifest for _, manifest in read_plain() if is_custom(manifest)]
+    for shown in re.findall(r"<<'MANIFEST'\n(.*?)^MANIFEST", GUIDE.read_text(), re.MULTILINE | re.DOTALL):
+        custom += read(shown)
     assert {manifest["kind"] for manifest in custom} >= {
         "Application",
         "AppProject",
