@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -18,6 +19,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
+from redis.asyncio import Redis
 
 from gateway.model.upstream import rfc3339
 from tests.e2e.fastloop import let_pass
@@ -40,6 +42,8 @@ SHOWN = {
     "GatewayUpstreamNotLive": r'^gateway_upstream_state{state="live"} 0.0$',
     "GatewayRefused": r'^gateway_upstream_reason{reason="refused"} 1.0$',
     "GatewayPermissionLost": r'^gateway_upstream_reason{reason="permission-lost"} 1.0$',
+    "GatewayRedisAway": r"^gateway_redis_connected 0.0$",
+    "GatewayNoLeader": r"^gateway_replica_leader 0.0$",
     "GatewayTokenExpiring": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$",
     "GatewayUnverified": r'^gateway_upstream_failures_total{kind="answered-badly"} [1-9]',
     "GatewayKeepsRepairing": r'^gateway_upstream_repairs_total{kind="update"} 30.0$',
@@ -238,7 +242,7 @@ async def test_faults_of_deliveries(prometheus: Prometheus, argocd: FakeArgoCD, 
 class Process:
     """`gateway serve` as a process of its own, on ports that stay the same when it is started again."""
 
-    def __init__(self, argocd: FakeArgoCD) -> None:
+    def __init__(self, argocd: FakeArgoCD, **more: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
             ports = [taken.getsockname()[1] for taken in (one, two)]
         self.url, self.metrics = (f"http://127.0.0.1:{port}" for port in ports)
@@ -249,6 +253,7 @@ class Process:
             "ARGOCD_AUTH_TOKEN": SECRET,
             "GATEWAY_PORT": str(ports[0]),
             "GATEWAY_METRICS_PORT": str(ports[1]),
+            **more,
         }
         self.running: asyncio.subprocess.Process | None = None
 
@@ -304,7 +309,57 @@ async def test_a_process_that_starves_that_restarts_and_that_is_gone(prometheus:
             prometheus.scrape({})
 
 
-CAUSED_BY_PROCESSES = {"GatewayLoopLags": "", "GatewayRestartsOften": "", "GatewayAbsent": ""}
+@contextlib.asynccontextmanager
+async def run_redis(folder: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """Run a Redis; yield its URL and its process."""
+    if (program := shutil.which("redis-server")) is None:
+        pytest.skip("NO REDIS HERE: make programs")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        *(program, "--port", str(port), "--dir", str(folder), "--save", ""), stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield f"redis://127.0.0.1:{port}/0", process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def test_a_process_whose_redis_takes_no_writes_and_is_gone(prometheus: Prometheus, tmp_path: Path) -> None:
+    async with FakeArgoCD() as argocd, run_redis(tmp_path) as (url, redis):
+        fill(argocd, *NAMES)
+        process = Process(argocd, GATEWAY_REDIS_URL=url, GATEWAY_LEASE="2s")
+        try:
+            await process.start()
+            prometheus.scrape({"process": process.metrics.removeprefix("http://")})
+            await prometheus.seen("process")
+
+            async def leads() -> bool:
+                return bool(await prometheus.ask('gateway_replica_leader{instance="process"} == 1'))
+
+            await prometheus.wait(leads, what="it leads")
+            # The replica of Redis that every write has to reach is away.
+            async with Redis.from_url(url) as admin:
+                await admin.config_set("min-replicas-to-write", "1")
+            await prometheus.fires([("GatewayNoLeader", "")])
+            await assert_shown(prometheus, process, "GatewayNoLeader")
+            redis.kill()
+            await prometheus.fires([("GatewayRedisAway", "process")])
+            await assert_shown(prometheus, process, "GatewayRedisAway")
+        finally:
+            await process.kill()
+            prometheus.scrape({})
+
+
+CAUSED_BY_PROCESSES = {
+    "GatewayLoopLags": "",
+    "GatewayRestartsOften": "",
+    "GatewayAbsent": "",
+    "GatewayNoLeader": "",
+    "GatewayRedisAway": "",
+}
 
 
 async def changed(prometheus: Prometheus, began: list[dict[str, Any]]) -> bool:
