@@ -31,6 +31,11 @@ class Counter:
         """Count."""
         self.bytes += len(data)
 
+    def offer(self, data: bytes) -> bool:
+        """Count."""
+        self.write(data)
+        return True
+
     def is_closing(self) -> bool:
         """Never."""
         return False

@@ -1,5 +1,6 @@
 """One subscriber: where it stands, and the bytes on their way to it. Constant in memory, however slow it is."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
@@ -19,6 +20,10 @@ class Link(Protocol):
     def writing_paused(self) -> bool:
         """Whether the connection holds as much unsent as it may."""
 
+    @property
+    def offer(self) -> "Offer":
+        """Send bytes unless writing is paused; return whether they were taken, None where the connection is over."""
+
     def write(self, data: bytes | memoryview) -> None:
         """Send bytes, some time."""
 
@@ -33,6 +38,9 @@ class Link(Protocol):
 
     def finish(self) -> None:
         """End the response properly; nothing is written after this."""
+
+
+Offer = Callable[[bytes], bool | None]
 
 
 class Ending(Enum):

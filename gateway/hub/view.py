@@ -8,7 +8,7 @@ import msgspec
 from gateway.hub.checksum import Checksum
 from gateway.hub.feed import Feed, Selection
 from gateway.hub.frame import Chain, Form, Frame, event, opening
-from gateway.hub.subscriber import SLICE, Subscriber
+from gateway.hub.subscriber import SLICE, Offer, Subscriber
 from gateway.model.position import Cursor, Position
 from gateway.model.upstream import Upstream, rfc3339
 
@@ -39,8 +39,9 @@ class View:
         self.show = selection.show
         self.id = selection.view_id
         self._wording = feed.wording
-        self.current: tuple[set[Subscriber], ...] = (*(set() for _ in Form), set())
-        """Who is current: by form, and last those who take gzip and were there when the chain began."""
+        self.current: tuple[dict[Subscriber, Offer], ...] = (*({} for _ in Form), {})
+        """Who is current, with how to send it something: by form, and last those who take gzip and were there when the
+        chain began. A broadcast looks at nothing else: thousands of subscribers don't fit into a processor's cache."""
         self.behind: set[Subscriber] = set()
         self.checksum = Checksum()
         """Of everything that was broadcast."""
@@ -119,7 +120,7 @@ class View:
         for members in self.current:
             for subscriber in members:
                 subscriber.stay(standing, self.checksum, now)
-            self.behind |= members
+            self.behind.update(members)
             members.clear()
         self.listing = self._heartbeat = None
         self._ways.clear()
@@ -144,19 +145,23 @@ class View:
                 data = chain.gzipped(frame)
             else:
                 data = frame.within(Form(min(group, Form.GZIP)))
-            large, before = len(data) > SLICE, sent
-            for subscriber in members:
-                link = subscriber.link
-                if link.writing_paused:
-                    stuck.append(subscriber)
-                elif not link.is_closing():
-                    if large:
+            if len(data) > SLICE:
+                for subscriber in members:
+                    if subscriber.link.writing_paused:
+                        stuck.append(subscriber)
+                    elif not subscriber.link.is_closing():
                         sliced.append(subscriber)
-                    else:
-                        link.write(data)
-                    sent += 1
-            if not large:
-                self.feed.traffic.add(len(frame.plain), len(data), sent - before)
+                sent += len(sliced)
+                continue
+            passed_over = 0
+            for subscriber, offer in members.items():
+                if not (taken := offer(data)):
+                    passed_over += 1
+                    if taken is False:
+                        stuck.append(subscriber)
+            taken_by = len(members) - passed_over
+            sent += taken_by
+            self.feed.traffic.add(len(frame.plain), len(data), taken_by)
         offset = self.offset if standing is None else standing
         for subscriber in stuck:
             self.fall_behind(subscriber, offset, now)
@@ -179,7 +184,7 @@ class View:
     def catch_on(self, subscriber: Subscriber) -> None:
         """Count someone who stands where the view stands among those who are current."""
         self.behind.discard(subscriber)
-        self.current[subscriber.form].add(subscriber)
+        self.current[subscriber.form][subscriber] = subscriber.link.offer
         subscriber.become_current(self.checksum)
 
     def is_current(self, subscriber: Subscriber) -> bool:
@@ -190,7 +195,7 @@ class View:
         """Forget someone."""
         self.behind.discard(subscriber)
         for members in self.current:
-            members.discard(subscriber)
+            members.pop(subscriber, None)
 
     def _tend_chain(self, frame: Frame) -> Chain | None:
         """Return the chain for a frame: a new one, where enough have come who weren't there when the last one began.
@@ -202,7 +207,7 @@ class View:
             self._chain = None
         elif self._chain is None or not chained or (waiting and self._chain.length >= CHAIN_PATIENCE):
             self._chain = Chain()
-            chained |= waiting
+            chained.update(waiting)
             waiting.clear()
         return self._chain
 

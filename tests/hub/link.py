@@ -47,6 +47,14 @@ class FakeLink:
         self._unsent += data
         self._move()
 
+    def offer(self, data: bytes) -> bool | None:
+        if self.closing:
+            return None
+        if self._paused:
+            return False
+        self.write(data)
+        return True
+
     def is_closing(self) -> bool:
         return self.closing
 

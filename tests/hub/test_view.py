@@ -34,7 +34,7 @@ def seat(view: View, form: Form = Form.PLAIN, *, stalled: bool = False) -> tuple
     subscriber.put_private(event("delta", {"reason": "resumed", "changed": {}, "removed": []}, cursor=view.cursor))
     subscriber.pump(NOW)
     subscriber.stand_at(view.offset)
-    view.current[form].add(subscriber)
+    view.current[form][subscriber] = link.offer
     subscriber.become_current(view.checksum)
     return subscriber, link
 
