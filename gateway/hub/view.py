@@ -151,7 +151,6 @@ class View:
                         stuck.append(subscriber)
                     elif not subscriber.link.is_closing():
                         sliced.append(subscriber)
-                sent += len(sliced)
                 continue
             passed_over = 0
             for subscriber, offer in members.items():
@@ -166,6 +165,7 @@ class View:
         for subscriber in stuck:
             self.fall_behind(subscriber, offset, now)
             subscriber.lagged += 1
+        sent += len(sliced)
         for subscriber in sliced:
             self.fall_behind(subscriber, self.offset, now)
             subscriber.put(frame)
