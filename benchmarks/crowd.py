@@ -1,13 +1,40 @@
-"""Thousands of subscribers in one process: raw sockets and one epoll, so that reading costs little."""
+"""Thousands of subscribers in one process: raw sockets and one epoll, so that reading costs little.
+
+A *marker* is ``@`` and 16 digits: ``time.monotonic_ns()`` of when something was sent off. Who reads one knows how long
+it took. ``Crowd`` reads in the caller's process, ``Remote`` has one that reads in a process of its own.
+"""
 
 import contextlib
+import multiprocessing
 import resource
 import select
 import socket
 import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Self
 
 QUIET = 0.3
 """Seconds without a byte after which a crowd is at rest."""
+
+DIGITS = 16
+
+
+def marker() -> str:
+    """Return the moment, to be read by a crowd."""
+    return f"@{time.monotonic_ns():0{DIGITS}}"
+
+
+@dataclass(slots=True)
+class Member:
+    """One connection: the events since the last mark, all bytes, and what of them is kept."""
+
+    connection: socket.socket
+    events: int = 0
+    marked_bytes: int = 0
+    begun: bool = False
+    last: bytes = b""
+    kept: bytearray | None = None
 
 
 class Crowd:
@@ -16,41 +43,65 @@ class Crowd:
     def __init__(self) -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(65_536, hard) if hard > 0 else soft, hard))
-        self._poll = select.epoll()
-        self._sockets: dict[int, socket.socket] = {}
+        self.poll = select.epoll()
+        self._members: dict[int, Member] = {}
+        self._slow: list[Member] = []
+        self._slow_read_at = 0.0
+        self.waits: list[int] = []
+        self.arrived_at = 0.0
+        """When the last byte came (``time.monotonic()``)."""
         self.received: dict[int, int] = {}
         self.tails: dict[int, bytes] = {}
 
     def __len__(self) -> int:
-        return len(self._sockets)
+        return len(self._members) + len(self._slow)
 
     @property
     def total(self) -> int:
         """All bytes that were received."""
         return sum(self.received.values())
 
-    def join(self, count: int, address: tuple[str, int], request: bytes) -> None:
-        """Connect, send the request, and read what comes meanwhile."""
+    def join(self, count: int, address: tuple[str, int], request: bytes, *, keep: int = 0, slow: bool = False) -> None:
+        """Connect, send the request, and read what comes meanwhile; keep all that the first ``keep`` get.
+
+        Who is ``slow`` reads 10 kB a second, and lets the system hold little.
+        """
         for number in range(count):
-            connection = socket.create_connection(address)
+            connection = socket.socket()
+            if slow:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            connection.connect(address)
             connection.sendall(request)
             connection.setblocking(False)
             descriptor = connection.fileno()
-            self._sockets[descriptor] = connection
+            member = Member(connection, kept=bytearray() if number < keep else None)
             self.received[descriptor] = 0
             self.tails[descriptor] = b""
-            self._poll.register(descriptor, select.EPOLLIN)
-            if number % 100 == 99:
+            if slow:
+                self._slow.append(member)
+            else:
+                self._members[descriptor] = member
+                self.poll.register(descriptor, select.EPOLLIN)
+            if number % 50 == 49:
                 self.read_for(0)
 
     def read_for(self, seconds: float) -> None:
         """Read whatever comes for some time, at least once."""
         end = time.monotonic() + seconds
         while True:
-            for descriptor, _ in self._poll.poll(max(0.0, min(0.05, end - time.monotonic())), 1024):
-                self._read(descriptor)
+            self.read_once(max(0.0, min(0.05, end - time.monotonic())))
             if time.monotonic() >= end:
                 return
+
+    def read_once(self, timeout: float) -> None:
+        """Read what comes within a time."""
+        for descriptor, _ in self.poll.poll(timeout, 1024):
+            if (member := self._members.get(descriptor)) is not None:
+                self._read(member, 1 << 18)
+        if self._slow and time.monotonic() - self._slow_read_at >= 0.1:
+            self._slow_read_at = time.monotonic()
+            for member in self._slow:
+                self._read(member, 1_000)
 
     def read_until_quiet(self, quiet: float = QUIET, limit: float = 60.0) -> None:
         """Read until nothing has come for a while."""
@@ -62,19 +113,137 @@ class Crowd:
                 return
         raise TimeoutError("the stream doesn't come to rest")
 
-    def _read(self, descriptor: int) -> None:
-        with contextlib.suppress(BlockingIOError):
-            data = self._sockets[descriptor].recv(1 << 18)
-            if not data:
-                raise ConnectionError("the server ended a stream")
-            self.received[descriptor] += len(data)
-            self.tails[descriptor] = data[-256:]
+    def _read(self, member: Member, most: int) -> None:
+        try:
+            data = member.connection.recv(most)
+        except BlockingIOError:
+            return
+        if not data:
+            raise ConnectionError("the server ended a stream")
+        now = time.monotonic_ns()
+        self.arrived_at = now / 1e9
+        descriptor = member.connection.fileno()
+        self.received[descriptor] += len(data)
+        self.tails[descriptor] = data[-256:]
+        member.marked_bytes += len(data)
+        if member.kept is not None:
+            member.kept += data
+        if not member.begun and b"\r\n\r\n" in data:
+            member.begun = True
+        member.events += data.count(b"\n\n") + (member.last == b"\n" == data[:1])
+        member.last = data[-1:]
+        at = data.find(b"@")
+        while at >= 0:
+            digits = data[at + 1 : at + 1 + DIGITS]
+            if len(digits) == DIGITS and digits.isdigit():
+                self.waits.append(now - int(digits))
+            at = data.find(b"@", at + 1)
+
+    # What a benchmark asks for; all of it can be pickled.
+
+    def begin(self, limit: float = 60.0) -> float:
+        """Read until everybody has the head of the answer."""
+        return self._until(lambda: all(member.begun for member in self._members.values()), limit)
+
+    def mark(self) -> None:
+        """Count from here on."""
+        self.waits.clear()
+        for member in (*self._members.values(), *self._slow):
+            member.events = member.marked_bytes = 0
+
+    def reach(self, events: int, limit: float = 60.0) -> float:
+        """Read until everybody who isn't slow has had so many events since the mark; return the seconds it took."""
+        return self._until(lambda: all(member.events >= events for member in self._members.values()), limit)
+
+    def rest(self, limit: float = 60.0) -> float:
+        """Read until nothing comes any more; return when the last byte came (``time.monotonic()``)."""
+        self.read_until_quiet(limit=limit)
+        return self.arrived_at
+
+    def _until(self, holds: Any, limit: float) -> float:
+        began = time.monotonic()
+        while not holds():
+            if time.monotonic() - began > limit:
+                raise TimeoutError(f"not within {limit:g} s: {self.figures()}")
+            self.read_for(0.01)
+        return time.monotonic() - began
+
+    def figures(self) -> dict[str, float]:
+        """Return what came since the mark, of those who aren't slow: events, bytes, and waits in milliseconds."""
+        events = [member.events for member in self._members.values()] or [0]
+        sizes = [member.marked_bytes for member in self._members.values()] or [0]
+        waits = sorted(self.waits) or [0]
+        return {
+            "events": sum(events),
+            "fewest": min(events),
+            "most": max(events),
+            "bytes": sum(sizes),
+            "fewest_bytes": min(sizes),
+            "most_bytes": max(sizes),
+            "p50_ms": waits[len(waits) // 2] / 1e6,
+            "p99_ms": waits[len(waits) * 99 // 100] / 1e6,
+            "max_ms": waits[-1] / 1e6,
+        }
+
+    def kept(self) -> list[bytes]:
+        """Return all bytes of those who keep them."""
+        members = (*self._members.values(), *self._slow)
+        return [bytes(member.kept) for member in members if member.kept is not None]
 
     def leave(self) -> None:
         """Close all connections."""
-        for descriptor, connection in self._sockets.items():
-            self._poll.unregister(descriptor)
-            connection.close()
-        self._sockets.clear()
+        for member in (*self._members.values(), *self._slow):
+            with contextlib.suppress(OSError):
+                member.connection.close()
+        self._members.clear()
+        self._slow.clear()
         self.received.clear()
         self.tails.clear()
+
+
+class Remote:
+    """A crowd in a process of its own, that reads whatever else is asked of it."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._here, there = context.Pipe()
+        self._process = context.Process(target=_serve, args=(there,), daemon=True)
+        self._process.start()
+        there.close()
+
+    def call(self, name: str, *arguments: Any, **more: Any) -> Any:
+        """Have the crowd do something, and return what that returns."""
+        self._here.send((name, arguments, more))
+        failed, result = self._here.recv()
+        if failed:
+            raise RuntimeError(result)
+        return result
+
+    def close(self) -> None:
+        """End it."""
+        self._here.close()
+        self._process.join(5)
+        self._process.kill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _serve(pipe: Connection) -> None:
+    crowd = Crowd()
+    crowd.poll.register(pipe.fileno(), select.EPOLLIN)
+    while True:
+        crowd.read_once(0.05)
+        if not pipe.poll():
+            continue
+        try:
+            name, arguments, more = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            pipe.send((False, getattr(crowd, name)(*arguments, **more)))
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            pipe.send((True, f"{name}: {error!r}"))

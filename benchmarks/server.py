@@ -10,15 +10,14 @@ import time
 import urllib.request
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmarks.processes import cpu_of, memory_of
 from tests.fakes import recordings
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 
 T = TypeVar("T")
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Upstream:
@@ -34,13 +33,21 @@ class Upstream:
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine there."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(600)
 
     def put(self, name: str, **fields: Any) -> None:
         """Create or change an application."""
 
         async def change() -> None:
             self.argocd.put(application(name, **fields))
+
+        self.call(change())
+
+    def show(self, shown: dict[str, Any]) -> None:
+        """Create or change an application to be as this one."""
+
+        async def change() -> None:
+            self.argocd.put(shown)
 
         self.call(change())
 
@@ -66,6 +73,7 @@ class Server:
         self.process = process
         self.address = ("127.0.0.1", port)
         self._metrics_port = metrics_port
+        self.pids = (process.pid,)
 
     def cpu(self) -> float:
         """Return the process' own user and system time, in seconds."""
@@ -73,8 +81,7 @@ class Server:
 
     def memory(self) -> int:
         """Return the resident memory, in bytes."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+        return memory_of(self.process.pid)
 
     def get(self, path: str) -> Any:
         """Return the JSON at a path."""
@@ -83,11 +90,16 @@ class Server:
 
     def deliveries(self) -> int:
         """Return how many frames were written to subscribers."""
+        return int(self.metric("gateway_deliveries_total"))
+
+    def metric(self, name: str) -> float:
+        """Return the sum of a metric over its labels. Raises LookupError where there is none."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics") as response:
-            for line in response.read().decode().splitlines():
-                if line.startswith("gateway_deliveries_total "):
-                    return int(float(line.split()[1]))
-        raise LookupError("gateway_deliveries_total")
+            lines = response.read().decode().splitlines()
+        values = [float(line.rpartition(" ")[2]) for line in lines if line.partition(" ")[0].partition("{")[0] == name]
+        if not values:
+            raise LookupError(name)
+        return sum(values)
 
     def wait_for(self, applications: int) -> None:
         """Wait until the gateway shows as many applications."""
@@ -98,12 +110,6 @@ class Server:
                 return
             time.sleep(0.1)
         raise TimeoutError("the gateway doesn't come up")
-
-
-def cpu_of(pid: int) -> float:
-    """Return a process' user and system time, in seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 @contextmanager

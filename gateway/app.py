@@ -26,6 +26,7 @@ from gateway.model.upstream import Upstream
 from gateway.observability.freshness import Freshness
 from gateway.observability.health import why_not_ready
 from gateway.observability.metrics import make_registry
+from gateway.observability.pauses import Pauses
 from gateway.options import find_redis, make_client, make_limits, make_naming, make_timing, make_trace
 from gateway.report import Reporter
 from gateway.settings.environment import Settings
@@ -75,6 +76,7 @@ class Gateway:
         self.log.follow(self.pulse.changed)
         self.freshness = Freshness(self.log.ring)
         self.pulse.follow(self.freshness.ticked)
+        self.pauses = Pauses()
         self.trace = trace = make_trace(settings)
         if trace is not None:
             self.log.follow(trace.changed)
@@ -116,6 +118,7 @@ class Gateway:
             hub=self.hub,
             pulse=self.pulse,
             freshness=self.freshness,
+            pauses=self.pauses,
             line=self.line,
             upstream=self.upstream,
             peers=self.peers,
@@ -154,6 +157,8 @@ class Gateway:
             await self.office.open()
             site = await self._serve(stack)
             self.pulse.start()
+            self.pauses.start()
+            stack.callback(self.pauses.stop)
             stack.callback(self.pulse.stop)
             stack.push_async_callback(self.entrance.close)
             stack.push_async_callback(self.details.close)

@@ -21,6 +21,7 @@ from gateway.model.upstream import Upstream, rfc3339
 from gateway.observability.around import Around
 from gateway.observability.freshness import Freshness
 from gateway.observability.metrics import Flow, Readings
+from gateway.observability.pauses import Pauses
 from gateway.observability.services import count_health, health_of
 from gateway.settings.environment import Settings
 from gateway.upstream.argocd import ArgoCD
@@ -47,6 +48,7 @@ class Reporter:
     hub: Hub
     pulse: Pulse
     freshness: Freshness
+    pauses: Pauses
     line: Line
     upstream: Callable[[], Upstream]
     peers: "Peers | None"
@@ -153,6 +155,7 @@ class Reporter:
             reconciles=self.line.reconciles.tell(),
             fan_outs=self.pulse.fan_outs.tell(),
             lags=self.pulse.lags.tell(),
+            pauses=self.pauses.times.tell(),
             ages=self.freshness.ages.tell(),
             frames={(feed, kind): made for feed, traffic in feeds.items() for kind, made in traffic.frames.items()},
             raw={feed: traffic.raw for feed, traffic in feeds.items()},

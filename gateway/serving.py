@@ -85,6 +85,16 @@ async def _freeze(gateway: Gateway) -> None:
     await gateway.ready.wait()
     # Threads that calculate figures give way within half a millisecond, not five.
     sys.setswitchinterval(0.0005)
+    _leave_out()
+    if not gateway.hub.published:
+        published = asyncio.Event()
+        gateway.hub.await_state(lambda _: published.set())
+        await published.wait()
+        _leave_out()
+
+
+def _leave_out() -> None:
+    """Leave all that there is now out of the garbage collector's rounds."""
     gc.collect()
     gc.freeze()
 

@@ -178,6 +178,7 @@ def read_metrics() -> dict[str, bool]:
         reconciles=spread,
         fan_outs=spread,
         lags=spread,
+        pauses=spread,
         ages=spread,
         frames={("applications", "delta"): 1},
         raw={"applications": 1},

@@ -86,12 +86,12 @@ class Hub:
     @property
     def lagging(self) -> int:
         """How many subscribers are behind."""
-        return sum(len(view.behind) for view in self._views.values())
+        return sum(len(view.behind) for view in self._views.lagging)
 
     @property
     def behind(self) -> bool:
         """Whether a turn may find something to do."""
-        return any(view.behind for view in self._views.values())
+        return self._views.is_any_behind()
 
     # Reading.
 
@@ -125,7 +125,7 @@ class Hub:
         reason = reason if had_cursor else "new"
         subscriber = Subscriber(view.feed.traffic, link=link, form=form, offset=offset, reason=reason, now=now)
         self._members[subscriber] = view
-        view.behind.add(subscriber)
+        view.welcome(subscriber)
         self._wheel.put(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
         self._wheel.hasten(subscriber, expires_at)
         self.counts["join_resumed" if subscriber.resumed else f"join_{reason}"] += 1
@@ -148,7 +148,7 @@ class Hub:
             old.fall_behind(subscriber, old.offset, now)
         old.discard(subscriber)
         old.used_at = now
-        view.behind.add(subscriber)
+        view.welcome(subscriber)
         self._members[subscriber] = view
         subscriber.move(old.selection, view.selection)
         if subscriber.served:
@@ -241,7 +241,7 @@ class Hub:
     def turn(self, now: float) -> None:
         """Go on with those who are behind, as many as one turn allows, the furthest behind first."""
         composed = 0
-        behind = ((view, subscriber) for view in self._views.values() for subscriber in view.behind)
+        behind = ((view, subscriber) for view in self._views.lagging for subscriber in view.behind)
         for view, subscriber in sorted(behind, key=lambda pair: pair[1].offset or 0):
             composed += self._serve(view, subscriber, now)
             if composed >= TURN_LIMIT:

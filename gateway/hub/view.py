@@ -28,10 +28,10 @@ class Listing(NamedTuple):
 class View:
     """What one selection shows of a feed, and its subscribers.
 
-    Everything here is as of ``offset``, the hub's last tick.
+    Everything here is as of ``offset``, the hub's last tick. ``lagging`` gets the view when anybody falls behind.
     """
 
-    def __init__(self, selection: Selection, feed: Feed, *, now: float) -> None:
+    def __init__(self, selection: Selection, feed: Feed, *, now: float, lagging: "set[View]") -> None:
         self.selection = selection
         self.feed = feed
         self.sees = selection.sees
@@ -43,6 +43,7 @@ class View:
         """Who is current, with how to send it something: by form, and last those who take gzip and were there when the
         chain began. A broadcast looks at nothing else: thousands of subscribers don't fit into a processor's cache."""
         self.behind: set[Subscriber] = set()
+        self._lagging = lagging
         self.checksum = Checksum()
         """Of everything that was broadcast."""
         self.sent_at = now
@@ -120,7 +121,7 @@ class View:
         for members in self.current:
             for subscriber in members:
                 subscriber.stay(standing, self.checksum, now)
-            self.behind.update(members)
+            self.welcome(*members)
             members.clear()
         self.listing = self._heartbeat = None
         self._ways.clear()
@@ -175,10 +176,16 @@ class View:
         self.sent_at = now
         return sent
 
+    def welcome(self, *subscribers: Subscriber) -> None:
+        """Have those who aren't current yet."""
+        self.behind.update(subscribers)
+        if subscribers:
+            self._lagging.add(self)
+
     def fall_behind(self, subscriber: Subscriber, offset: int, now: float) -> None:
         """Let someone who is current stay at an offset."""
         self.discard(subscriber)
-        self.behind.add(subscriber)
+        self.welcome(subscriber)
         subscriber.stay(offset, self.checksum, now)
 
     def catch_on(self, subscriber: Subscriber) -> None:

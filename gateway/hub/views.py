@@ -22,6 +22,8 @@ class Views(dict[str, View]):
     def __init__(self, limit: int) -> None:
         super().__init__()
         self._limit = limit
+        self.lagging: set[View] = set()
+        """Those in which anybody may be behind."""
         self._reaches: dict[Feed, Reach] = {}
 
     def has_room_for(self, selection: Selection) -> bool:
@@ -36,7 +38,7 @@ class Views(dict[str, View]):
             if len(self) >= self._limit:
                 idle = min((view for view in self.values() if view.idle), key=lambda view: view.used_at)
                 self._drop(idle)
-            view = self[selection.canonical] = View(selection, feed, now=now)
+            view = self[selection.canonical] = View(selection, feed, now=now, lagging=self.lagging)
             self._reach(feed).add(view)
         view.used_at = now
         return view
@@ -54,6 +56,15 @@ class Views(dict[str, View]):
     def touched(self, feed: Feed, changes: Sequence[Any]) -> Iterable[tuple[View, Sequence[Any]]]:
         """Return the views that a feed's net changes may mean something to, each with those that may."""
         return self._reach(feed).touched(changes)
+
+    def is_any_behind(self) -> bool:
+        """Whether there is anybody who is behind."""
+        while self.lagging:
+            view = self.lagging.pop()
+            if view.behind:
+                self.lagging.add(view)
+                return True
+        return False
 
     def expire(self, now: float) -> None:
         """Drop those that nobody has used for a while."""

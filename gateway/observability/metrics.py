@@ -47,6 +47,7 @@ class Flow:
     reconciles: Distribution
     fan_outs: Distribution
     lags: Distribution
+    pauses: Distribution
     ages: Distribution
     frames: Mapping[tuple[str, str], int]
     raw: Mapping[str, int]
@@ -180,6 +181,7 @@ def _collect_flow(flow: Flow) -> Iterator[Metric]:
         ("reconcile_duration", "From a reconcile's request until its content was complete.", flow.reconciles),
         ("fanout_duration", "How long ticks took: from changes to bytes in all connections.", flow.fan_outs),
         ("loop_lag", "How late the event loop was for a timer.", flow.lags),
+        ("gc_pause", "How long the garbage collector stopped everything.", flow.pauses),
         ("event_age", "From Argo CD's own time of a change until it was sent.", flow.ages),
     ):
         yield spread(f"gateway_{name}_seconds", text, measured)

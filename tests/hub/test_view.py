@@ -23,7 +23,7 @@ SHOP = Selector(projects=("shop",))
 
 def make_view(selector: Selector = SHOP, *, capacity: int = 100) -> View:
     log = MemoryLog(epoch="5f2c81d0", capacity=capacity, max_bytes=10**9)
-    return View(selector, Feed(log, LIST_WORDING), now=NOW)
+    return View(selector, Feed(log, LIST_WORDING), now=NOW, lagging=set())
 
 
 def seat(view: View, form: Form = Form.PLAIN, *, stalled: bool = False) -> tuple[Subscriber, FakeLink]:

@@ -100,6 +100,7 @@ FLOW = Flow(
     reconciles=Distribution(buckets=[("1.0", 1), ("+Inf", 2)], total=3.0),
     fan_outs=Distribution(buckets=[("+Inf", 1)], total=0.5),
     lags=Distribution(buckets=[("+Inf", 4)], total=0.25),
+    pauses=Distribution(buckets=[("+Inf", 2)], total=0.125),
     ages=Distribution(buckets=[("+Inf", 9)], total=9.0),
     frames={("applications", "delta"): 3},
     raw={"applications": 1_000},
@@ -112,6 +113,7 @@ def test_the_flow_is_told_as_histograms_and_counters() -> None:
     samples = scrape(replace(READINGS, flow=FLOW))
     assert samples["gateway_reconcile_duration_seconds_bucket", (("le", "1.0"),)] == 1
     assert samples["gateway_loop_lag_seconds_count", ()] == 4
+    assert samples["gateway_gc_pause_seconds_sum", ()] == 0.125
     assert samples["gateway_event_age_seconds_sum", ()] == 9
     assert samples["gateway_frames_total", (("feed", "applications"), ("kind", "delta"))] == 3
     assert samples["gateway_raw_bytes_total", (("feed", "applications"),)] == 1_000

@@ -1,0 +1,294 @@
+"""Fan-out: one change, many at once, more and more subscribers, and some who read slowly. In turns with the peers."""
+
+import contextlib
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from benchmarks.crowd import Remote, marker
+from benchmarks.gateway import GatewayPeer, fleet_changes, fold_differs, request
+from benchmarks.processes import Peer, bare, cpu_of, memory_of, nchan, ordinary
+from benchmarks.server import Upstream, serve
+from tests.fakes import recordings
+
+SUBSCRIBERS = 2_000
+SIZE = 330
+"""Bytes of an event, about."""
+
+PACE = 0.125
+"""Seconds between two isolated changes: more than a tick."""
+
+KEPT = 5
+"""Subscribers whose fold is compared with the truth."""
+
+
+class Seat:
+    """A peer, and those who subscribe to it."""
+
+    def __init__(self, peer: Peer, crowd: Remote) -> None:
+        self.peer = peer
+        self.crowd = crowd
+        self.micros: list[float] = []
+        self.figures: list[dict[str, float]] = []
+
+    def cpu(self) -> float:
+        """Return what the peer has cost so far, in seconds."""
+        return cpu_of(*self.peer.pids)
+
+
+@contextlib.contextmanager
+def seated(peer: Peer | None, subscribers: int, **more: Any) -> Iterator[Seat | None]:
+    """Let so many subscribe."""
+    if peer is None:
+        yield None
+        return
+    with Remote() as crowd:
+        crowd.call("join", subscribers, peer.address, peer.request, keep=KEPT, **more)
+        crowd.call("begin")
+        crowd.call("rest")
+        yield Seat(peer, crowd)
+
+
+def line(peer: Peer, number: int) -> str:
+    """Return what makes an event of ``SIZE`` bytes of a peer, with the moment, and another for each number."""
+    return f"{marker()} {number:06}".ljust(SIZE - peer.overhead, "x")
+
+
+def measure(seat: Seat, changes: int, subscribers: int, pace: float = PACE) -> float:
+    """Publish changes one at a time, each when everybody has the last; return the CPU per delivery in microseconds."""
+    seat.crowd.call("mark")
+    began = seat.cpu()
+    for number in range(changes):
+        due = time.monotonic() + pace
+        seat.peer.publish(line(seat.peer, number))
+        seat.crowd.call("reach", number + 1)
+        time.sleep(max(0.0, due - time.monotonic()))
+    figures = seat.crowd.call("figures")
+    assert figures["fewest"] == figures["most"] == changes, f"{seat.peer.name}: {figures}"
+    micros = (seat.cpu() - began) / (changes * subscribers) * 1e6
+    seat.micros.append(micros)
+    seat.figures.append(figures)
+    return micros
+
+
+def isolated_change(
+    *, subscribers: int = SUBSCRIBERS, rounds: int = 3, changes: int = 60, with_ordinary: bool = True
+) -> dict[str, Any]:
+    """One change at a time to all, in turns with every peer."""
+    upstream = Upstream()
+    for number in range(20):
+        upstream.put(f"app-{number}", project="p")
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serve(upstream))
+        server.wait_for(20)
+        peers: list[Peer | None] = [
+            stack.enter_context(bare(subscribers)),
+            stack.enter_context(nchan()),
+            GatewayPeer(server, upstream),
+            stack.enter_context(ordinary()) if with_ordinary else None,
+        ]
+        seats = [seat for peer in peers if (seat := stack.enter_context(seated(peer, subscribers))) is not None]
+        for seat in seats:
+            measure(seat, 3, subscribers)
+            seat.micros.clear()
+            seat.figures.clear()
+        for turn in range(rounds):
+            for seat in (*seats[turn % len(seats) :], *seats[: turn % len(seats)]):
+                # Who can't keep up needs no more than a few changes to show what each costs.
+                measure(seat, changes if seat.peer.name != "aiohttp-sse" else max(3, changes // 6), subscribers)
+        differing = fold_differs(server, next(seat.crowd for seat in seats if seat.peer.name == "gateway"))
+        memory = {seat.peer.name: memory_of(*seat.peer.pids) for seat in seats}
+    upstream.stop()
+    limit, gateway = seats[0], next(seat for seat in seats if seat.peer.name == "gateway")
+    servers = {
+        seat.peer.name: {
+            "microseconds": statistics.median(seat.micros),
+            "ratio": _ratio(seat.micros, limit.micros),
+            "p50_ms": statistics.median(one["p50_ms"] for one in seat.figures),
+            "p99_ms": statistics.median(one["p99_ms"] for one in seat.figures),
+            "event_bytes": seat.figures[-1]["bytes"] / seat.figures[-1]["events"],
+            "rss_mb": memory[seat.peer.name] / 1e6,
+        }
+        for seat in seats
+    }
+    result: dict[str, Any] = {"limit": limit.peer.name, "servers": servers, "fold_differs": differing}
+    result["ratio"] = servers["gateway"]["ratio"]
+    if (hub := next((seat for seat in seats if seat.peer.name == "nchan"), None)) is not None:
+        result["to_nchan"] = _ratio(gateway.micros, hub.micros)
+        result["p99_to_nchan"] = servers["gateway"]["p99_ms"] / servers["nchan"]["p99_ms"]
+    return result
+
+
+def _ratio(mine: Sequence[float], theirs: Sequence[float]) -> float:
+    return statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
+
+
+def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, with_nchan: bool = True) -> dict[str, Any]:
+    """1,000 changes within a second to 1,000 of 1,028 applications, as they were recorded; nchan sends them singly."""
+    upstream = Upstream()
+    fleet = upstream.load("fleet/burst.sse")
+    changes = fleet_changes(1_000)
+    ours, theirs, late = [], [], []
+    dropped = 0.0
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serve(upstream))
+        server.wait_for(fleet)
+        gateway = stack.enter_context(seated(GatewayPeer(server, upstream), subscribers))
+        hub = stack.enter_context(seated(stack.enter_context(nchan()), subscribers)) if with_nchan else None
+        limit = stack.enter_context(seated(stack.enter_context(bare(subscribers)), subscribers))
+        assert gateway is not None
+        assert limit is not None
+        single = [measure(limit, 20, subscribers) for _ in range(rounds)]
+        for turn in range(rounds):
+            forth = turn % 2 == 0
+            gateway.crowd.call("mark")
+            began = gateway.cpu()
+            ways = [change.way(forth) for change in changes]
+            last = _spread(len(changes), lambda number, ways=ways: upstream.show(ways[number]))
+            late.append(gateway.crowd.call("rest") - last)
+            ours.append(gateway.cpu() - began)
+            figures = gateway.crowd.call("figures")
+            assert figures["fewest_bytes"] == figures["most_bytes"], "everybody gets the same"
+            if hub is not None:
+                hub.crowd.call("mark")
+                began = hub.cpu()
+                _spread(len(changes), lambda number: hub.peer.publish(changes[number].line))
+                hub.crowd.call("reach", len(changes), 240.0)
+                theirs.append(hub.cpu() - began)
+        dropped = server.metric("gateway_lags_total")
+        differing = fold_differs(server, gateway.crowd)
+    upstream.stop()
+    result: dict[str, Any] = {
+        "cpu_s": statistics.median(ours),
+        "converged_s": max(late),
+        "lagged": dropped,
+        "bytes": figures["most_bytes"],
+        "fold_differs": differing,
+        # What a loop that sends each change by itself would take.
+        "to_bare": statistics.median(ours) / (statistics.median(single) * len(changes) * subscribers / 1e6),
+    }
+    if theirs:
+        result |= {"nchan_cpu_s": statistics.median(theirs), "to_nchan": _ratio(ours, theirs)}
+    return result
+
+
+def _spread(count: int, do: Any) -> float:
+    """Do something so many times within a second; return when the last was done (``time.monotonic()``)."""
+    began = time.monotonic()
+    for number in range(count):
+        time.sleep(max(0.0, began + number / count - time.monotonic()))
+        do(number)
+    return time.monotonic()
+
+
+def deploy_day_fast(*, subscribers: int = 1_000, speed: float = 20.0) -> dict[str, Any]:
+    """A quarter of an hour of Argo CD's stream, twenty times as fast, to a thousand browsers."""
+    upstream = Upstream()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serve(upstream))
+        server.wait_for(0)
+        crowd = stack.enter_context(Remote())
+        crowd.call("join", subscribers, server.address, request("gzip"), keep=KEPT)
+        crowd.call("rest")
+        crowd.call("mark")
+        began = server.cpu()
+        upstream.call(upstream.argocd.play("deploy-day/stream.sse", speed=speed))
+        crowd.call("rest")
+        cpu = server.cpu() - began
+        figures = crowd.call("figures")
+        lagged = server.metric("gateway_lags_total")
+        differing = fold_differs(server, crowd)
+    upstream.stop()
+    theirs = len(recordings.body("deploy-day/stream.sse"))
+    return {
+        "cpu_ms_per_subscriber": cpu / subscribers * 1e3,
+        "bytes": figures["most_bytes"],
+        "ratio": figures["most_bytes"] / theirs,
+        "lagged": lagged,
+        "fold_differs": differing,
+    }
+
+
+def scale(
+    *, sizes: Sequence[int] = (500, 1_000, 2_000, 4_000, 8_000), rounds: int = 3, changes: int = 30
+) -> dict[str, Any]:
+    """From 500 to 8,000 subscribers, in turns with the bare loop: what a delivery costs."""
+    points: dict[str, Any] = {}
+    for subscribers in sizes:
+        upstream = Upstream()
+        upstream.put("app-1", project="p")
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(serve(upstream))
+            server.wait_for(1)
+            gateway = stack.enter_context(seated(GatewayPeer(server, upstream), subscribers))
+            limit = stack.enter_context(seated(stack.enter_context(bare(subscribers)), subscribers))
+            assert gateway is not None
+            assert limit is not None
+            pace = max(PACE, subscribers * 40e-6)
+            for seat in (gateway, limit):
+                measure(seat, 3, subscribers, pace)
+                seat.micros.clear()
+            for _ in range(rounds):
+                measure(limit, changes, subscribers, pace)
+                measure(gateway, changes, subscribers, pace)
+            differing = fold_differs(server, gateway.crowd)
+        upstream.stop()
+        points[str(subscribers)] = {
+            "microseconds": statistics.median(gateway.micros),
+            "bare": statistics.median(limit.micros),
+            "ratio": _ratio(gateway.micros, limit.micros),
+            "fold_differs": differing,
+        }
+    ratios = [point["ratio"] for point in points.values()]
+    costs = [point["microseconds"] for point in points.values()]
+    return {
+        "points": points,
+        "spread": max(ratios) / min(ratios) - 1,
+        "raw_spread": max(costs) / min(costs) - 1,
+        "fold_differs": sum(point["fold_differs"] for point in points.values()),
+    }
+
+
+def slow_tenth(*, subscribers: int = 1_000, seconds: float = 20.0) -> dict[str, Any]:
+    """One in ten reads 10 kB a second while 100 applications change each second: what the others notice."""
+    waits, memory = [], []
+    for slow in (0, subscribers // 10):
+        upstream = Upstream()
+        for number in range(100):
+            upstream.put(f"app-{number}", project="p")
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(serve(upstream, GATEWAY_SLOW_LIMIT="10m"))
+            server.wait_for(100)
+            peer = GatewayPeer(server, upstream)
+            seat = stack.enter_context(seated(peer, subscribers - slow))
+            assert seat is not None
+            crawling = stack.enter_context(Remote())
+            crawling.call("join", slow, peer.address, peer.request, keep=KEPT, slow=True)
+            seat.crowd.call("mark")
+            end, number = time.monotonic() + seconds, 0
+            while time.monotonic() < end:
+                upstream.put(f"app-{number % 100}", project="p", health="Degraded", message=f"{marker()} {'y' * 900}")
+                number += 1
+                time.sleep(0.01)
+            seat.crowd.call("rest")
+            waits.append(seat.crowd.call("figures"))
+            memory.append(server.memory())
+            lagged = server.metric("gateway_lags_total")
+            differing = fold_differs(server, seat.crowd)
+            if slow:
+                # They read on at their pace, and end up with the same.
+                deadline = time.monotonic() + 180
+                while (late := fold_differs(server, crawling)) and time.monotonic() < deadline:
+                    time.sleep(2)
+                differing += late
+        upstream.stop()
+    return {
+        "p99_ms": waits[1]["p99_ms"],
+        "p99_ms_without": waits[0]["p99_ms"],
+        "moved": waits[1]["p99_ms"] / waits[0]["p99_ms"],
+        "memory_mb": memory[1] / 1e6,
+        "memory_mb_without": memory[0] / 1e6,
+        "lagged": lagged,
+        "fold_differs": differing,
+    }
