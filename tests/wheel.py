@@ -29,8 +29,7 @@ BESIDE = (
 
 OF_THE_SOURCES = (
     "tests/browser/test_readme.py",
-    "tests/client/test_package.py",
-    "tests/client/test_recipes.py",
+    "tests/client",
     "tests/demo/test_recording.py",
     "tests/k8s",
     "tests/test_bootstrap.py",
