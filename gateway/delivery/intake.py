@@ -32,6 +32,9 @@ BATCH = 500
 KEPT_WITHIN = 8.0
 """Seconds in which deliveries have to be kept: senders wait for ten, and send again what they are told wasn't."""
 
+NOTED_WITHIN = 2.0
+"""Seconds in which a refusal is noted; whoever is refused isn't kept waiting for longer."""
+
 WAITING_BYTES = 64 << 20
 """Bytes of bodies that may wait for their commit; beyond them, senders are told to come back."""
 
@@ -171,8 +174,9 @@ class Intake:
         self._refused_at = now
         if self._refusals >= 1.0:
             self._refusals -= 1.0
-            with contextlib.suppress(SQLAlchemyError, DatabaseError):
-                await self._repository.refuse(sender=name, received_at=now, size=size, why=why)
+            with contextlib.suppress(SQLAlchemyError, DatabaseError, TimeoutError):
+                async with asyncio.timeout(NOTED_WITHIN):
+                    await self._repository.refuse(sender=name, received_at=now, size=size, why=why)
 
     async def close(self) -> None:
         """Commit what waits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from pathlib import Path
 
@@ -9,15 +10,18 @@ import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from gateway.delivery.events import Commit
+from gateway.delivery.events import Commit, Run
 from gateway.delivery.storage.database import Database, DatabaseError
 from gateway.delivery.storage.deliveries import Outcome, Verdict
 from gateway.delivery.storage.repository import Told
 from gateway.delivery.storage.tables import DELIVERIES, FACT_KEYS, FACTS, METADATA
 from tests.delivery import play, story
 from tests.delivery.desk import PLACES, Desk, expected, open_desk
+from tests.delivery.test_merging import RUNS
 
 PROMOTION, CANARY, DAY = "promotion/stream.sse", "canary/app.sse", "deploy-day/stream.sse"
 
@@ -168,3 +172,29 @@ async def test_the_verdict_on_a_delivery_and_its_facts_are_kept_together_or_not_
         why = Verdict(id=1, outcome=Outcome.PROCESSED, facts=1)
         await desk.repository.settle([Told(id=1, received_at=desk.now, facts=(fact,), verdict=why)])
         assert len([line async for line in desk.repository.export("facts", 0.0)]) == 1
+
+
+@pytest.mark.usefixtures("storage")
+async def test_whatever_the_order_in_which_deliveries_are_processed_the_same_is_kept() -> None:
+    async with open_desk(run=False) as desk:
+        numbers = itertools.count()
+
+        @given(st.lists(RUNS, min_size=2, max_size=4), st.randoms(use_true_random=False))
+        @settings(max_examples=6, suppress_health_check=[HealthCheck.nested_given])
+        def find(tellings: list[Run], dice: random.Random) -> None:
+            examples.append((tellings, dice.sample(tellings, len(tellings)) + tellings[:1]))
+
+        examples: list[tuple[list[Run], list[Run]]] = []
+        find()
+        for one, other in examples:
+            kept = []
+            for order in (one, other):
+                name = str(next(numbers))
+                await desk.tell([msgspec.structs.replace(run, id=name) for run in order])
+                (fact,) = [
+                    line
+                    async for line in desk.repository.export("facts", 0.0)
+                    if msgspec.json.decode(line)["id"] == name
+                ]
+                kept.append({**msgspec.json.decode(fact), "id": ""})
+            assert kept[0] == kept[1]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from gateway.delivery.storage.dialling import ANSWER_WITHIN, CONNECT_WITHIN, DatabaseError, Dial, explain, make_dial
 from gateway.delivery.storage.migrations import NewerShapeError, judge_shape, upgrade
@@ -71,7 +71,7 @@ class Database:
         """Connect, and bring the tables to today's shape. Raises DatabaseError, and of that UnreachableError."""
         try:
             self._engine = self._make_engine()
-            async with self._engine.begin() as connection:
+            async with self._begin_patiently() as connection:
                 await connection.run_sync(upgrade if migrate else judge_shape)
         except DatabaseError:
             await self.close()
@@ -85,6 +85,21 @@ class Database:
                 raise explain(_find_cause(error)) from error
             reason = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
             raise DatabaseError(f"the database can't be used ({reason}); check GATEWAY_DATABASE_URL") from error
+
+    @asynccontextmanager
+    async def _begin_patiently(self) -> AsyncIterator[AsyncConnection]:
+        """Begin a transaction that may take long: a step over many rows, or one that waits for another's."""
+        if not self.shared:
+            async with self._connected().begin() as connection:
+                yield connection
+            return
+        dial = make_dial(self._url, answer_within=None)
+        engine = create_async_engine("postgresql+asyncpg://", async_creator=dial, poolclass=NullPool)
+        try:
+            async with engine.begin() as connection:
+                yield connection
+        finally:
+            await engine.dispose()
 
     async def close(self) -> None:
         """Disconnect."""

@@ -38,7 +38,7 @@ class UnreachableError(DatabaseError):
     """The database can't be reached at the moment, and may be again."""
 
 
-def make_dial(url: str) -> Dial:
+def make_dial(url: str, *, answer_within: float | None = ANSWER_WITHIN) -> Dial:
     """Return what opens a connection of asyncpg's. Raises DatabaseError where the driver isn't installed."""
     try:
         import asyncpg
@@ -51,7 +51,7 @@ def make_dial(url: str) -> Dial:
     async def dial() -> Any:
         try:
             connection = await asyncpg.connect(
-                address, timeout=CONNECT_WITHIN, command_timeout=ANSWER_WITHIN, **encryption()
+                address, timeout=CONNECT_WITHIN, command_timeout=answer_within, **encryption()
             )
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise explain(error) from error
