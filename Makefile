@@ -7,7 +7,7 @@ export UV_LINK_MODE := copy
 # Programs of the group `lint`, as locked, in an environment of their own.
 LINT := $(UV) run --quiet --locked --isolated --only-group lint
 
-.PHONY: install demo programs screenshots test recipes check audit sbom dist disttest image image-name bench bench-quick lock clean
+.PHONY: install demo programs screenshots test recipes check audit sbom dist disttest image image-name bench bench-quick chaos lock clean
 
 install: .venv/.synced
 
@@ -90,6 +90,10 @@ bench: install
 # The ratios of one run, in a minute; it fails where one is over its budget.
 bench-quick: install
 	.venv/bin/python -m benchmarks quick
+
+# Three gateways on a real Redis, 300 clients, 50 events a second, a fault every ten seconds: five minutes.
+chaos: install programs
+	.venv/bin/python -m tests.chaos
 
 lock: $(UV)
 	$(UV) lock

@@ -38,6 +38,8 @@ class Hub:
         """Whether there is a state to show; until then subscribers wait."""
         self.draining = False
         self._awaiting: list[Callable[[float], None]] = []
+        self._unplaced: dict[Subscriber, Cursor] = {}
+        """Those who came with a cursor before there was a state."""
         self._feed = Feed(log, LIST_WORDING)
         self.feeds = [self._feed]
         """First that of all applications, then those that were added."""
@@ -121,14 +123,17 @@ class Hub:
         """
         self.expect_room(selection)
         view = self._views.find(selection, feed or self._feed, now)
-        offset, reason = view.resume(cursor) if self.published else (None, "epoch")
-        reason = reason if had_cursor else "new"
-        subscriber = Subscriber(view.feed.traffic, link=link, form=form, offset=offset, reason=reason, now=now)
+        reason = "epoch" if had_cursor else "new"
+        subscriber = Subscriber(view.feed.traffic, link=link, form=form, offset=None, reason=reason, now=now)
         self._members[subscriber] = view
         view.welcome(subscriber)
         self._wheel.put(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
         self._wheel.hasten(subscriber, expires_at)
-        self.counts["join_resumed" if subscriber.resumed else f"join_{reason}"] += 1
+        if self.published or cursor is None:
+            self._place(view, subscriber, cursor)
+        else:
+            # What a cursor is worth shows when there is a state.
+            self._unplaced[subscriber] = cursor
         self._serve(view, subscriber, now)
         return subscriber
 
@@ -173,6 +178,7 @@ class Hub:
             view.discard(subscriber)
             view.used_at = now
             self._wheel.discard(subscriber)
+            self._unplaced.pop(subscriber, None)
 
     def end(self, subscriber: Subscriber, why: Ending, now: float) -> None:
         """Say goodbye, as soon as what is being written is written."""
@@ -204,6 +210,9 @@ class Hub:
             for call in awaiting:
                 call(now)
             self.tick(now)
+            unplaced, self._unplaced = self._unplaced, {}
+            for subscriber, cursor in unplaced.items():
+                self._place(self._members[subscriber], subscriber, cursor)
 
     def await_state(self, call: Callable[[float], None]) -> None:
         """Have a function called with the time when there is a state, before anybody is served."""
@@ -285,6 +294,12 @@ class Hub:
                 self._composer.compose(view, subscriber, self.upstream, now)
                 composed = True
         return composed
+
+    def _place(self, view: View, subscriber: Subscriber, cursor: Cursor | None) -> None:
+        """Let a subscriber go on from its cursor, if that can be proved to lead somewhere."""
+        if subscriber.reason != "new":
+            subscriber.begin_at(*view.resume(cursor))
+        self.counts["join_resumed" if subscriber.resumed else f"join_{subscriber.reason}"] += 1
 
     def _is_ahead(self, view: View, subscriber: Subscriber) -> bool:
         return self.published and not subscriber.served and (subscriber.offset or 0) > view.offset

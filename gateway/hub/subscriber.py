@@ -123,6 +123,11 @@ class Subscriber:
         state = "current" if self._mark is not None else f"behind at {self.offset}"
         return f"<Subscriber {self.form.name.lower()}, {state}>"
 
+    def begin_at(self, offset: int | None, reason: str) -> None:
+        """Go on from an offset, or from nowhere, for this reason."""
+        self.offset, self.reason = offset, reason
+        self.resumed = offset is not None
+
     def stand_at(self, offset: int) -> None:
         """With all that was put, the subscriber stands at this offset."""
         self.offset = offset

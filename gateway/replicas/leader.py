@@ -106,12 +106,14 @@ class Leader:
             writer = self._writer
             if writer is not None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(writer.empty(), LAST_WORDS)
+                    async with asyncio.timeout(LAST_WORDS):
+                        await writer.empty()
             self.lease.release()
             try:
-                await self._streams.release(claim.holder)
-            except SharedLogError as error:
-                _log.warning("lease.not_released", reason=error.kind)
+                async with asyncio.timeout(1.0):
+                    await self._streams.release(claim.holder)
+            except (SharedLogError, TimeoutError) as error:
+                _log.warning("lease.not_released", reason=count_error(self.counts, error))
             else:
                 _log.info("lease.released")
             await self._follow()
@@ -153,8 +155,10 @@ class Leader:
             else:
                 deadline = self.lease.deadline()
                 wait = None if deadline is None else max(0.0, deadline - now) + 0.001
+                # Not wait_for: before Python 3.12 it may swallow that it was cancelled.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), wait)
+                    async with asyncio.timeout(wait):
+                        await self._woken.wait()
             self._woken.clear()
 
     async def _take(self, now: float) -> None:

@@ -134,6 +134,7 @@ class Fleet(RuleBasedStateMachine):
         self.seats: list[Seat] = []
         self.gone: list[Subscriber] = []
         """Those whose connection is lost, which the server hasn't noticed yet."""
+        self.epoch = EPOCH
         self.log = MemoryLog(epoch=EPOCH, capacity=capacity, max_bytes=10**9)
         self.grow(beginning)
         self.ticked = self.log.ring.top
@@ -170,6 +171,16 @@ class Fleet(RuleBasedStateMachine):
     def flood(self, key: str, share: float) -> None:
         """Let much happen at once, up to more than the log holds."""
         self.grow([(key, application(key, images=(str(number),))) for number in range(int(self.capacity * share))])
+
+    @rule(steps=st.lists(steps, max_size=3), ticked=st.booleans())
+    def begin_another_epoch(self, steps: list[tuple[str, ApplicationStatus | None]], ticked: bool) -> None:
+        """Let what is elsewhere go on from somewhere else: no history leads there."""
+        chain(self.state, steps)
+        self.history.append(dict(self.state))
+        self.epoch = f"{int(self.epoch, 16) + 1:x}"
+        self.log.reset(self.epoch, dict(self.state), top=len(self.history) - 1)
+        if ticked:
+            self.tick()
 
     @rule(state=st.sampled_from(("connecting", "live", "stale", "down")))
     def announce(self, state: UpstreamState) -> None:
@@ -217,7 +228,7 @@ class Fleet(RuleBasedStateMachine):
         offset = data.draw(st.integers(0, self.log.ring.top) | st.just(self.log.ring.top))
         seat = Seat(Witness(self.history, selector), selector)
         seat.client.documents = seen(self.history[offset], selector.sees)
-        seat.client.last_id = str(Cursor(Position(EPOCH, offset), selector.view_id))
+        seat.client.last_id = str(Cursor(Position(self.epoch, offset), selector.view_id))
         self.seats.append(seat)
         self.connect(seat, form)
 
@@ -229,8 +240,8 @@ class Fleet(RuleBasedStateMachine):
         seat.client.documents = {GHOST: {"key": GHOST}}
         seat.client.last_id = {
             "epoch": f"0-{top}-{selector.view_id}",
-            "view": f"{EPOCH}-{top}-{'0' * 12}",
-            "beyond": f"{EPOCH}-{top + 1}-{selector.view_id}",
+            "view": f"{self.epoch}-{top}-{'0' * 12}",
+            "beyond": f"{self.epoch}-{top + 1}-{selector.view_id}",
             "garbage": "yesterday",
         }[cursor]
         self.seats.append(seat)
@@ -326,7 +337,8 @@ class Fleet(RuleBasedStateMachine):
         resumes = (
             self.hub.published
             and cursor is not None
-            and (cursor.position.epoch, cursor.view) == (EPOCH, seat.selector.view_id)
+            and (cursor.position.epoch, cursor.view) == (self.epoch, seat.selector.view_id)
+            and self.hub.feeds[0].epoch == self.epoch
             and ring.trimmed <= cursor.position.offset <= ring.top
         )
         try:

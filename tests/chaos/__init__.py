@@ -1,0 +1,1 @@
+"""Three gateways on a real Redis, hundreds of clients behind a balancer, and faults: does everybody see the truth?"""

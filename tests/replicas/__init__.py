@@ -1,0 +1,1 @@
+"""Many replicas, against a real Redis."""

@@ -1,0 +1,87 @@
+"""A real redis-server of the tests' own, with its faults as verbs."""
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import socket
+from pathlib import Path
+
+import redis.asyncio
+import redis.exceptions
+
+PROGRAM = shutil.which("redis-server")
+
+
+def find_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class RedisServer:
+    """A redis-server in a folder; it keeps its port over restarts, and its data only where it is told to save."""
+
+    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+        self.port = port or find_port()
+        self.folder = folder
+        self.options = options
+        self.process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.asyncio.Redis:
+        """Return a client of the test's own."""
+        return redis.asyncio.Redis(port=self.port, protocol=2)
+
+    async def start(self, *more: str) -> None:
+        """Start, and wait until it answers."""
+        assert PROGRAM is not None
+        self.process = await asyncio.create_subprocess_exec(
+            *(PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
+            *("--save", "", "--appendonly", "no", "--protected-mode", "no", *self.options, *more),
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        async with self.client() as client:
+            while True:
+                with contextlib.suppress(redis.exceptions.RedisError):
+                    await client.ping()
+                    return
+                await asyncio.sleep(0.02)
+
+    async def save(self) -> None:
+        """Write its data to the disk, from which the next start reads."""
+        async with self.client() as client:
+            await client.save()
+
+    async def stop(self, *, kill: bool = True) -> None:
+        """End it, at once or in order."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        if process.returncode is None:
+            process.send_signal(signal.SIGCONT)
+            process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        await process.wait()
+
+    async def restart(self, *, save: bool) -> None:
+        """Restart it, with its data or empty."""
+        if save:
+            await self.save()
+        else:
+            (self.folder / "dump.rdb").unlink(missing_ok=True)
+        await self.stop()
+        await self.start()
+
+    def pause(self) -> None:
+        """Let it do nothing, with all its connections open."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
