@@ -327,6 +327,17 @@ export interface Status {
     /** Applications whose detail is watched. */
     readonly details: number;
   };
+  /** What this process is among several replicas; absent where it is alone. */
+  readonly replica?: {
+    /** `leader`, which watches Argo CD for all, or `follower`. */
+    readonly role: string;
+    /** `connected`, or `away`: what is held is served on. */
+    readonly redis: string;
+    /** The name of this replica. */
+    readonly name?: string;
+    /** The name of the one that leads, as far as this one knows. */
+    readonly leader?: string;
+  };
   /** How access is configured: `loopback`, this machine only; `none`, everybody who can reach it; by `tokens`, or by the headers of a `proxy`. */
   readonly access: "loopback" | "none" | "tokens" | "proxy" | (string & {});
   /** The delivery history. */

@@ -200,7 +200,8 @@ class Client:
         if event.name == "delta":
             demand(reason == ("resumed" if first else None), f"only a first delta resumes: {reason}")
         else:
-            known = {"new", "epoch", "view", "trimmed"} if first else {"lagged", *(["view"] if moved else [])}
+            later = {"lagged", "epoch", *(["view"] if moved else [])}
+            known = {"new", "epoch", "view", "trimmed"} if first else later
             demand(reason in known, f"a snapshot for {reason}")
 
     def _check_delta(self, changed: dict[str, dict[str, Any]], removed: list[str]) -> None:
