@@ -7,10 +7,11 @@ secret. Where they go, how many are kept and what they are called is said by the
 """
 
 import asyncio
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +40,9 @@ DELIVERIES = 2_000
 
 STREAM_HEADERS = 10.0
 """Seconds after which a stream that was asked for is one, whether its headers have come or not."""
+
+CLOSING_TIME = 3.0
+"""Seconds for the last spans, at the end."""
 
 _SECOND = 1_000_000_000
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -222,9 +226,20 @@ class Tracing:
         return {} if self._way is None else _name(self._way.span)
 
     async def close(self) -> None:
-        """Send what there is; that may take as long as the receiver does, but no other waits for it."""
+        """Send what there is, within ``CLOSING_TIME``: a receiver that is away holds up nobody who wants to leave."""
         self.ticked(seconds=0.0, subscribers=0)
-        await asyncio.to_thread(self._provider.shutdown)
+        loop, sent = asyncio.get_running_loop(), asyncio.Event()
+
+        def send() -> None:
+            self._provider.shutdown()
+            with suppress(RuntimeError):
+                # Nobody may be waiting any more.
+                loop.call_soon_threadsafe(sent.set)
+
+        # Not one of the loop's own threads: the process would wait for these at its end.
+        threading.Thread(target=send, name="traces", daemon=True).start()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(sent.wait(), CLOSING_TIME)
 
 
 def make_tracing() -> Tracing:

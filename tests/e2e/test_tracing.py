@@ -3,7 +3,8 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
@@ -11,9 +12,11 @@ import structlog
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from gateway.errors import SettingsError
-from gateway.observability.tracing import Tracing
+from gateway.observability.tracing import CLOSING_TIME, Tracing
 from gateway.options import make_trace
 from gateway.settings.environment import Settings
 from tests.e2e.fastloop import let_pass
@@ -218,6 +221,30 @@ async def test_no_secret_and_no_query_is_in_what_is_sent(argocd: FakeArgoCD, rec
     for hidden in (SECRET, GITHUB, HIDDEN, headers["X-Hub-Signature-256"]):
         assert hidden.encode() not in receiver.raw
     assert not receiver.named("GET /healthz")
+
+
+async def test_a_receiver_that_is_away_holds_up_nobody_who_wants_to_leave(argocd: FakeArgoCD) -> None:
+    answering = threading.Event()
+
+    class Stuck(SpanExporter):
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            assert spans
+            answering.wait()
+            return SpanExportResult.FAILURE
+
+        def shutdown(self) -> None:
+            answering.wait()
+
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(Stuck()))
+    tracing = Tracing(provider)
+    with tracing.span("something"):
+        pass
+    try:
+        async with asyncio.timeout(CLOSING_TIME + 60.0):
+            await tracing.close()
+    finally:
+        answering.set()
 
 
 def test_without_the_setting_nothing_of_it_is_there() -> None:

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
 from tests.e2e.conftest import argocd, databases_are_work, no_error_unseen
 from tests.e2e.fastloop import FastLoop
@@ -19,6 +21,13 @@ def pytest_asyncio_loop_factories(
     if item.name.startswith("test_a_process"):
         return {"real": asyncio.new_event_loop}
     return {"fast": FastLoop}
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[Any]]:
+    """What gateways of this process log: faults are meant here, and to write them out prettily takes seconds."""
+    with structlog.testing.capture_logs() as captured:
+        yield captured
 
 
 @pytest.fixture(scope="session")

@@ -337,9 +337,10 @@ async def test_a_process_whose_redis_takes_no_writes_and_is_gone(prometheus: Pro
             await prometheus.seen("process")
 
             async def leads() -> bool:
-                return bool(await prometheus.ask('gateway_replica_leader{instance="process"} == 1'))
+                known = await prometheus.ask('gateway_replica_leader{instance="process"} == 1')
+                return bool(known) and ("GatewayNoLeader", "") not in await prometheus.firing()
 
-            await prometheus.wait(leads, what="it leads")
+            await prometheus.wait(leads, what="it leads, and no alert says otherwise")
             # The replica of Redis that every write has to reach is away.
             async with Redis.from_url(url) as admin:
                 await admin.config_set("min-replicas-to-write", "1")
