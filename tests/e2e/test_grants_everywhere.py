@@ -390,3 +390,99 @@ def test_the_search_for_marks_finds_them_wherever_they_may_be() -> None:
     found = {where for _, where in SEEN}
     assert {"event", "/api/pipelines", "/api/changes", "/api/timeline", "/api/pipelines/argocd/web"} <= found
     assert {kind for kind, _ in SEEN} == {"say", "who", "has", "tell", "by"}
+
+
+# The second property: two worlds.
+
+HOMES: Mapping[tuple[str, str], str] = {
+    ("argocd", "web"): "shop",
+    ("apps", "web"): "pay",
+    ("argocd", "till"): "pay",
+    ("argocd", "docs"): "shop",
+}
+"""Where each application stays: so whether it is seen, is so from first to last."""
+
+grants = st.lists(rules, max_size=2).map(lambda given: write_access({"ann": given}))
+settled = st.builds(
+    lambda place, health, told: Put(namespace=place[0], name=place[1], project=HOMES[place], health=health, told=told),
+    places,
+    st.sampled_from(["Healthy", "Degraded"]),
+    st.booleans(),
+)
+
+_OPAQUE = re.compile(
+    r"\b[0-9a-f]{8}-[0-9]+(-[0-9a-f]{12})?"  # positions and cursors: that something changed may show there
+    r'|"epoch":"[0-9a-f]{8}"|"offset":[0-9]+'
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z"  # when something was, by the clock that both have
+    r'|"retryMs":[0-9]+|retry: [0-9]+'
+    r"|[0-9]{4,}\.[0-9]+"  # spans that end now
+)
+
+
+def plain(text: str) -> str:
+    """Return what is told without what tells only when, and where in the log."""
+    return _OPAQUE.sub("…", text)
+
+
+def compare(one: Answer, other: Answer, what: str) -> None:
+    assert one.status == other.status, (what, one, other)
+    assert plain(one.body.decode()) == plain(other.body.decode()), what
+    heads = [{name.lower(): value for name, value in answer.headers.items()} for answer in (one, other)]
+    # Of a tag the view is compared; a position, and since when upstream is live, are another in each world.
+    views = [re.findall(r"\b[0-9a-f]{12}\b", head.pop("etag", "")) for head in heads]
+    assert views[0] == views[1], what
+    for head in heads:
+        for name in ("date", "retry-after", "content-length"):
+            head.pop(name, None)
+    assert [{name: plain(value) for name, value in head.items()} for head in heads[:1]] == [
+        {name: plain(value) for name, value in head.items()} for head in heads[1:]
+    ], what
+
+
+async def tell_the_worlds_apart(access: str, steps: list[Put | Delete]) -> None:
+    async with in_a_world(access) as whole, in_a_world(access) as seen:
+        grant = whole.grant("ann")
+        known: dict[tuple[str, str], Spot] = {}
+        unseen = set(NAMES)
+        shas: dict[str, bool] = {}
+        for number, step in enumerate(steps):
+            place = (step.namespace, step.name)
+            if isinstance(step, Put):
+                known[place] = step.spot
+                visible = grant.sees(step.spot) or grant.allows("refresh", step.spot)
+                unseen -= {place} if visible else set()
+                shas[hashlib.sha1(str(number).encode(), usedforsecurity=False).hexdigest()] = visible
+            worlds = (whole, seen) if place in known and place not in unseen else (whole,)
+            for world in worlds:
+                if isinstance(step, Put):
+                    await world.put(number, step)
+                elif (key := f"{step.namespace}/{step.name}") in world.argocd.applications:
+                    world.argocd.delete(key)
+            for world in (whole, seen):
+                await world.settle()
+        for method, path in paths_of(NAMES, list(shas)[-4:]):
+            compare(await whole.ask("ann", path, method), await seen.ask("ann", path, method), f"{method} {path}")
+        if grant.allows("view"):
+            for path in (STREAM, *(f"{STREAM}/{namespace}/{name}" for namespace, name in NAMES)):
+                texts = [plain(await listen(world, path)) for world in (whole, seen)]
+                assert texts[0] == texts[1], path
+
+
+async def listen(world: World, path: str) -> str:
+    """Return what comes at first by a stream, with its headers; of one that is refused, all."""
+    subscriber = Subscriber(world.stage.gateway.address, path=path)
+    await subscriber.connect(headers={"Authorization": f"Bearer {TOKENS['ann']}"})
+    await let_pass(5.0)
+    events = [(event.name, event.data) for event in subscriber.events if event.name != "heartbeat"]
+    headers = {name: value for name, value in subscriber.headers.items() if name.lower() not in ("date", "retry-after")}
+    subscriber.leave()
+    return repr((subscriber.status, sorted(headers.items()), subscriber.body, events, subscriber.documents))
+
+
+@FEW
+@given(
+    access=grants,
+    steps=st.lists(st.one_of(settled, settled, deletes), min_size=3, max_size=9),
+)
+def test_what_may_not_be_seen_changes_no_answer(access: str, steps: list[Put | Delete]) -> None:
+    run(lambda: tell_the_worlds_apart(access, steps))
