@@ -254,6 +254,8 @@ export interface Problem {
   readonly candidates?: ReadonlyArray<string>;
   /** With `unknown-schema`: the names of those that there are. */
   readonly schemas?: ReadonlyArray<string>;
+  /** With `unauthenticated`: the path at which people log in, where they can. */
+  readonly login?: string;
 }
 
 /** The data of a `snapshot` event: everything that the subscriber sees. It replaces whatever a client holds. */
@@ -338,8 +340,8 @@ export interface Status {
     /** The name of the one that leads, as far as this one knows. */
     readonly leader?: string;
   };
-  /** How access is configured: `loopback`, this machine only; `none`, everybody who can reach it; by `tokens`, or by the headers of a `proxy`. */
-  readonly access: "loopback" | "none" | "tokens" | "proxy" | (string & {});
+  /** How access is configured: `loopback`, this machine only; `none`, everybody who can reach it; by `tokens`, by the headers of a `proxy`, or by logins and tokens of an OpenID provider (`oidc`). */
+  readonly access: "loopback" | "none" | "tokens" | "proxy" | "oidc" | (string & {});
   /** The delivery history. */
   readonly deliveries?: {
     /** The senders that are on. */
