@@ -1,5 +1,7 @@
 """Every route, and everybody: who is answered what. A route that nobody has put into the guard's table fails here."""
 
+import hashlib
+import hmac
 import itertools
 import logging
 from collections.abc import Mapping
@@ -8,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from gateway.auth.tokens import make_token, write_entry
 from gateway.web.guard import NEEDS, Need, find_need
@@ -362,3 +365,29 @@ async def test_no_token_appears_in_a_log_a_metric_an_error_or_an_address(
     texts += [repr(logs), *(record.getMessage() for record in caplog.records)]
     for token in TOKENS.values():
         assert not [text for text in texts if token in text]
+
+
+async def test_the_log_has_whoever_was_refused_denied_or_did_something(
+    filled: FakeArgoCD, files: dict[str, Any], logs: list[Any]
+) -> None:
+    secret = "first-secret-of-github"
+    async with run_gateway(filled, **files, webhook_github_secret=SecretStr(secret)) as stage:
+        await stage.live()
+        await stage.get("/api/status", headers=HEADERS["unknown"])
+        await stage.get("/api/deliveries", headers=HEADERS["right"])
+        digest = hmac.new(secret.encode(), b"{}", hashlib.sha256).hexdigest()
+        signed = {"X-Hub-Signature-256": f"sha256={digest}", "X-GitHub-Event": "ping", "X-GitHub-Delivery": "d-1"}
+        answer = await stage.send("/api/webhooks/github", b"{}", {"Content-Type": "application/json", **signed})
+        assert answer.status == 202, answer
+        await stage.get("/api/deliveries/1/redeliver", method="POST", headers=HEADERS["admin"])
+        await stage.get("/api/pipelines/till/refresh", method="POST", headers=HEADERS["admin"])
+        foreign = {**HEADERS["admin"], "Origin": "https://evil.example.org"}
+        await stage.get("/api/pipelines/till/refresh", method="POST", headers=foreign)
+    told = {each["event"]: each for each in logs if each["event"].startswith("audit.")}
+    assert told["audit.refused"]["reason"] == "unknown"
+    assert (told["audit.denied"]["identity"], told["audit.denied"]["need"]) == ("shop", "webhooks")
+    assert (told["audit.webhook"]["sender"], told["audit.webhook"]["id"]) == ("github", 1)
+    assert (told["audit.redelivery"]["identity"], told["audit.redelivery"]["id"]) == ("ops", 1)
+    assert (told["audit.refresh"]["identity"], told["audit.refresh"]["application"]) == ("ops", "argocd/till")
+    assert told["audit.foreign_page"]["route"] == "/api/pipelines/{name}/refresh"
+    assert {each["remote"] for each in told.values()} == {"127.0.0.1"}
