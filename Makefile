@@ -7,7 +7,7 @@ export UV_LINK_MODE := copy
 # Programs of the group `lint`, as locked, in an environment of their own.
 LINT := $(UV) run --quiet --locked --isolated --only-group lint
 
-.PHONY: install demo programs screenshots test recipes check audit sbom dist disttest image image-name bench bench-quick chaos lock clean
+.PHONY: install demo programs screenshots test recipes check audit sbom dist disttest image image-name bench soak bench-quick chaos lock clean
 
 install: .venv/.synced
 
@@ -94,6 +94,10 @@ bench-quick: install
 # Three gateways on a real Redis, 300 clients, 50 events a second, a fault every ten seconds: five minutes.
 chaos: install programs
 	.venv/bin/python -m tests.chaos
+
+# An hour of 500 who come and go: whether memory stays flat, and nothing is left over. SECONDS=600 is shorter.
+soak: install
+	.venv/bin/python -m benchmarks.soak $(SECONDS)
 
 lock: $(UV)
 	$(UV) lock

@@ -248,7 +248,12 @@ class Runner:
     async def _work(self) -> None:
         """Do some of everything, or wait until there is something to do."""
         self._woken.clear()
-        self._observe()
+        # All that was shown, however slow the database is: memories are one for each application, sightings would grow.
+        while True:
+            self._observe()
+            if not self._sightings:
+                break
+            await asyncio.sleep(0)
         self.observatory.pass_time(self._clock())
         await self._record()
         self._touched |= await self._processor.process()

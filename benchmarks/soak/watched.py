@@ -1,0 +1,58 @@
+"""The gateway as ``gateway serve`` runs it, in a process that tells of itself: a line of JSON each second.
+
+``tasks`` are those of its event loop, by name; ``lags`` are by how many milliseconds the loop was late for a timer, a
+hundred times a second. An argument is for how many seconds what nobody looks at any more is kept, instead of a
+minute at most: a short soak doesn't wait so long.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections import Counter
+
+from gateway import cli
+from gateway.detail import attendance, desk
+from gateway.hub import views
+from gateway.settings.environment import Settings
+
+PERIOD = 0.01
+REPORT_EVERY = 1.0
+
+
+async def serve(settings: Settings) -> None:
+    """Serve, and tell until that ends."""
+    telling = asyncio.create_task(tell(), name="telling")
+    try:
+        await cli._serve(settings)
+    finally:
+        telling.cancel()
+
+
+async def tell() -> None:
+    """Measure and tell, for ever."""
+    lags: list[float] = []
+    reported_at = time.perf_counter()
+    while True:
+        due = time.perf_counter() + PERIOD
+        await asyncio.sleep(PERIOD)
+        now = time.perf_counter()
+        lags.append(round(max(0.0, now - due) * 1e3, 2))
+        if now - reported_at >= REPORT_EVERY:
+            tasks = Counter(map(name_task, asyncio.all_tasks()))
+            print(json.dumps({"tasks": tasks, "lags": lags}), flush=True)
+            lags, reported_at = [], now
+
+
+def name_task(task: "asyncio.Task[object]") -> str:
+    """Return a task's name, or that of its coroutine where nobody gave it one."""
+    name = task.get_name()
+    return getattr(task.get_coro(), "__qualname__", name) if name.startswith("Task-") else name
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        views.VIEW_LINGER = desk.LINGER = attendance.CALM = float(sys.argv[1])
+    cli._run(serve, cli._load(os.environ), os.environ)
+    sys.exit()

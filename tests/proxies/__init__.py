@@ -1,0 +1,1 @@
+"""Real proxies with the configurations of ``docs/proxies``, before a real gateway."""
