@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     """Soak, and say what is wrong; nothing is 0."""
     seconds = float(arguments[0]) if arguments else 3_600.0
     subscribers = int(arguments[1]) if len(arguments) > 1 else 500
-    plan = Plan(seconds=seconds, warm_up=seconds / 6, subscribers=subscribers)
+    plan = Plan(seconds=seconds, warm_up=seconds / 3, subscribers=subscribers)
     course = asyncio.run(run(plan, lambda text: print(text, file=sys.stderr, flush=True)))
     RESULTS.mkdir(exist_ok=True)
     seen = write(course)

@@ -36,7 +36,7 @@ ASKED = (
     "/api/changes?since=10m",
     *(f"/api/pipelines/{name}/timeline" for name in DETAILS),
     "/api/timeline?limit=50",
-    "/api/kpis?since=1h",
+    "/api/kpis?since=5m",
     "/api/pipelines/astrago-core",
 )
 """What is asked besides, by turns."""
@@ -54,7 +54,7 @@ class Plan:
     """
 
     seconds: float = 3_600.0
-    warm_up: float = 600.0
+    warm_up: float = 1_200.0
     alone: float = 20.0
     every: float = 5.0
     subscribers: int = 500
@@ -130,7 +130,7 @@ class Watched:
         self.url = f"http://127.0.0.1:{port}"
         self.tasks: dict[str, int] = {}
         self.reports = 0
-        self.lag_into: "array[float] | None" = None
+        self.lag_into: array[float] | None = None
         self._process = process
 
     async def listen(self) -> None:
@@ -247,6 +247,9 @@ async def start_gateway(plan: Plan, story: Story, folder: Path) -> AsyncIterator
         "GATEWAY_DATABASE_URL": f"sqlite:///{folder / 'history.db'}",
         "GATEWAY_DRAIN_DELAY": "0",
         "GATEWAY_DRAIN": "0",
+        # As much faster as the days pass.
+        "GATEWAY_HEALTHY_WITHIN": f"{600 / plan.speed}",
+        "GATEWAY_KEPT_FOR": f"{1_800 / plan.speed}",
     }
     command = [sys.executable, "-m", "benchmarks.soak.watched", *([] if plan.linger is None else [str(plan.linger)])]
     pipe = asyncio.subprocess.PIPE
@@ -365,9 +368,7 @@ async def _ask_one(session: aiohttp.ClientSession, url: str, course: Course) -> 
         course.seen[f"asked {response.status}"] += 1
 
 
-async def _compare(
-    visitors: list[Visitor], session: aiohttp.ClientSession, gateway: Watched, course: Course
-) -> None:
+async def _compare(visitors: list[Visitor], session: aiohttp.ClientSession, gateway: Watched, course: Course) -> None:
     """Compare what each that is followed holds with what is shown to somebody new."""
     followed = [visitor for visitor in visitors if visitor.habit.followed]
     course.compared = len(followed)
@@ -393,7 +394,7 @@ async def _look(session: aiohttp.ClientSession, gateway: Watched, target: str) -
     newcomer = Visitor(habit, gateway.address, stay=1.0, dice=random.Random(0))
     newcomer.settle()
     living = asyncio.create_task(newcomer.live())
-    while not newcomer.detail:
+    while not newcomer.detail:  # noqa: ASYNC110 - nobody tells us
         await asyncio.sleep(0.05)
     newcomer.leave()
     await living

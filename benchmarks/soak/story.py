@@ -1,9 +1,9 @@
 """Argo CD and the senders of webhooks, in a process of their own, as ``gateway demo`` plays them.
 
 The first line of standard output says where Argo CD is and what the senders' secrets are. Standard input takes the
-gateway's URL, then ``halt``: the story stops at the end of the day, where no rollout is under way, and once nothing more
-is to be sent a line says how much was told and sent. Argo CD stays until standard input ends. The argument is how many
-times faster than recorded.
+gateway's URL, then ``halt``: the story stops at the end of the day, where no rollout is under way, and once nothing
+more is to be sent a line says how much was told and sent. Argo CD stays until standard input ends. The argument is how
+many times faster than recorded.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ async def play(speed: float) -> None:
         courier.begin((await lines.readline()).decode().strip())
         assert (await lines.readline()).strip() == b"halt"
         told = player.times_told
-        while player.times_told == told:
+        while player.times_told == told:  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.02)
         for task in asyncio.all_tasks():
             if task.get_name() == "demo":
                 task.cancel()
-        while not courier.idle:
+        while not courier.idle:  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(0.05)
         answers = {f"{sender} {status}": number for (sender, status), number in courier.answers.items()}
         tell({"days": player.times_told, "webhooks": answers})

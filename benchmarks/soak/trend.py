@@ -38,7 +38,7 @@ class Line:
 
 
 def fit(samples: Sequence[Sample], *, after: float) -> Line | None:
-    """Return the line of least squares through the memory of the samples from ``after`` on; None for less than three."""
+    """Return the line of least squares through the memory of samples from ``after`` on; None for fewer than three."""
     points = [(sample.at, float(sample.memory)) for sample in samples if sample.at >= after]
     if len(points) < 3:
         return None

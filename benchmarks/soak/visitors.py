@@ -64,13 +64,16 @@ class Connection(asyncio.Protocol):
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be connected."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """Pass on what came."""
         self._visitor.receive(data)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
+        """Say that it is over."""
         if not self.over.done():
             self.over.set_result(None)
 
@@ -158,8 +161,9 @@ class Visitor:
             await self._wait(connection, self._gone, None)
 
     async def _wait(self, connection: Connection, event: asyncio.Event, seconds: float | None) -> None:
-        waiting = asyncio.create_task(event.wait())
-        await asyncio.wait([waiting, connection.over], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        waiting: asyncio.Future[Any] = asyncio.create_task(event.wait())
+        over: asyncio.Future[Any] = connection.over
+        await asyncio.wait([waiting, over], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
 
     def _request(self, resume: str) -> bytes:

@@ -12,20 +12,25 @@ import sys
 import time
 from collections import Counter
 
-from gateway import cli
+from gateway import serving
+from gateway.delivery import errands
 from gateway.detail import attendance, desk
 from gateway.hub import views
+from gateway.operations import load_settings
 from gateway.settings.environment import Settings
 
 PERIOD = 0.01
 REPORT_EVERY = 1.0
+BUDGET_SPAN = 432.0
+"""Seconds that budgets are of, a day at the soak's speed instead of a month: so what is read for them is whole, and
+doesn't grow any more, after the warm-up."""
 
 
 async def serve(settings: Settings) -> None:
     """Serve, and tell until that ends."""
     telling = asyncio.create_task(tell(), name="telling")
     try:
-        await cli._serve(settings)
+        await serving._serve(settings)
     finally:
         telling.cancel()
 
@@ -48,11 +53,15 @@ async def tell() -> None:
 def name_task(task: "asyncio.Task[object]") -> str:
     """Return a task's name, or that of its coroutine where nobody gave it one."""
     name = task.get_name()
-    return getattr(task.get_coro(), "__qualname__", name) if name.startswith("Task-") else name
+    if name.startswith("Task-"):
+        return getattr(task.get_coro(), "__qualname__", name)
+    # Watches are numbered.
+    return name.rstrip("0123456789 ")
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         views.VIEW_LINGER = desk.LINGER = attendance.CALM = float(sys.argv[1])
-    cli._run(serve, cli._load(os.environ), os.environ)
+    errands.BUDGET_SPAN = BUDGET_SPAN
+    serving._run(serve, load_settings(os.environ), os.environ)
     sys.exit()

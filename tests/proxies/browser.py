@@ -23,7 +23,10 @@ class _Here(AbstractResolver):
     """Finds every name on this machine."""
 
     async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 - it is told by name
     ) -> list[ResolveResult]:
         return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)]
 
@@ -75,6 +78,7 @@ class Browser:
         connector = aiohttp.TCPConnector(
             ssl=authority or True, resolver=_Here(), local_addr=(address, 0), limit=0, force_close=True
         )
+        self._visits: list[Visit] = []
         self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
 
     @classmethod
@@ -87,13 +91,17 @@ class Browser:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for visit in self._visits:
+            visit.response.close()
         await self._session.close()
 
     async def open(self, url: str, *, coding: str = "identity", headers: Mapping[str, str] = {}) -> Visit:
         """Open a stream."""
         sent = {"Accept": "text/event-stream", "Accept-Encoding": coding, **headers}
         timeout = aiohttp.ClientTimeout(total=None, sock_read=LIMIT)
-        return Visit(await self._session.get(url, headers=sent, timeout=timeout))
+        visit = Visit(await self._session.get(url, headers=sent, timeout=timeout))
+        self._visits.append(visit)
+        return visit
 
     async def get(self, url: str, headers: Mapping[str, str] = {}) -> tuple[int, Mapping[str, str], bytes]:
         """Ask for something."""

@@ -1,13 +1,18 @@
-"""What the documents promise of each proxy, seen with that proxy: streams are passed on at once, whole, and for long."""
+"""What the documents promise of each proxy, seen with it: streams are passed on at once, whole, and for long."""
 
 import asyncio
+import contextlib
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from tests.browser.stage import run_gateway, until, url_of
+from gateway.app import Gateway
+from tests.browser import stage
+from tests.browser.stage import until, url_of
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 from tests.proxies.browser import STREAM, Browser, has_state, shows
@@ -16,6 +21,15 @@ from tests.proxies.proxy import HOST, Kind, run_proxy
 QUIET = {"auth": "none", "heartbeat": 3_600.0}
 """Settings with which nothing comes that would push bytes out of a buffer."""
 
+
+@contextlib.asynccontextmanager
+async def run_gateway(argocd: FakeArgoCD, **settings: Any) -> AsyncIterator[Gateway]:
+    """Run a gateway; begin when it is ready, for proxies ask it."""
+    async with stage.run_gateway(argocd, **settings) as gateway:
+        await until(lambda: gateway.why_not_ready() is None)
+        yield gateway
+
+
 MANY = 12
 """Streams at once, more than the six connections that a browser has for HTTP/1.1."""
 
@@ -23,12 +37,15 @@ MANY = 12
 async def test_a_change_arrives_at_once_though_nothing_follows_it(
     kind: Kind, argocd: FakeArgoCD, tmp_path: Path
 ) -> None:
-    async with run_gateway(argocd, **QUIET) as gateway, run_proxy(kind, tmp_path, gateway.address) as proxy:
-        async with Browser.of(proxy) as browser:
-            visit = await browser.open(proxy.url + STREAM)
-            await visit.read_until(has_state)
-            argocd.put(application("core", health="Degraded"))
-            await visit.read_until(shows("core", "Degraded"))
+    async with (
+        run_gateway(argocd, **QUIET) as gateway,
+        run_proxy(kind, tmp_path, gateway.address) as proxy,
+        Browser.of(proxy) as browser,
+    ):
+        visit = await browser.open(proxy.url + STREAM)
+        await visit.read_until(has_state)
+        argocd.put(application("core", health="Degraded"))
+        await visit.read_until(shows("core", "Degraded"))
 
 
 async def test_heartbeats_keep_a_silent_stream_open_beyond_the_proxys_patience(
@@ -84,7 +101,7 @@ async def test_many_streams_of_a_browser_share_one_connection_over_http_2(
         pytest.skip("HTTP/2 ISN'T TRIED: curl isn't installed")
     async with run_gateway(argocd, **QUIET) as gateway, run_proxy(kind, tmp_path, gateway.address) as proxy:
         files = [tmp_path / f"stream-{number}" for number in range(MANY)]
-        command = [curl, "-sN", "--http2", "--parallel", "--parallel-max", str(MANY)]
+        command = [curl, "-sSN", "--http2", "--parallel", "--parallel-max", str(MANY)]
         command += ["--cacert", str(tmp_path / "authority.pem"), "--resolve", f"{HOST}:{proxy.port}:127.0.0.1"]
         for number, file in enumerate(files):
             command += ["-o", str(file), f"{proxy.url}{STREAM}?lastEventId=x-{number}"]
@@ -97,7 +114,6 @@ async def test_many_streams_of_a_browser_share_one_connection_over_http_2(
         finally:
             process.kill()
             await process.wait()
-        await until(lambda: len(gateway.hub) == 0)
 
 
 def count_connections(port: int) -> int:
@@ -125,9 +141,11 @@ async def test_a_restart_of_the_proxy_is_a_resume(kind: Kind, argocd: FakeArgoCD
         assert "snapshot" not in again.names
 
 
-async def test_whoever_leaves_the_proxy_leaves_the_gateway(kind: Kind, argocd: FakeArgoCD, tmp_path: Path) -> None:
+async def test_whoever_leaves_the_proxy_leaves_the_gateway_at_the_next_heartbeat_at_the_latest(
+    kind: Kind, argocd: FakeArgoCD, tmp_path: Path
+) -> None:
     async with (
-        run_gateway(argocd, **QUIET) as gateway,
+        run_gateway(argocd, auth="none", heartbeat=1.0) as gateway,
         run_proxy(kind, tmp_path, gateway.address) as proxy,
         Browser.of(proxy) as browser,
     ):
@@ -145,13 +163,17 @@ async def test_limits_go_by_the_browsers_address_whatever_it_says_of_itself(
     kind: Kind, argocd: FakeArgoCD, tmp_path: Path
 ) -> None:
     settings = {**QUIET, "proxy_trusted": "127.0.0.1/32", "max_streams_per_address": 1}
-    async with run_gateway(argocd, **settings) as gateway, run_proxy(kind, tmp_path, gateway.address) as proxy:
-        async with Browser.of(proxy, address="127.0.0.2") as one, Browser.of(proxy, address="127.0.0.3") as other:
-            for browser in (one, other):
-                await (await browser.open(proxy.url + STREAM)).read_until(has_state)
-            greedy = await one.open(proxy.url + STREAM, headers={"X-Forwarded-For": "203.0.113.7"})
-            await greedy.read_until(lambda visit: "goodbye" in visit.names)
-            assert len(gateway.hub) == 2
+    async with (
+        run_gateway(argocd, **settings) as gateway,
+        run_proxy(kind, tmp_path, gateway.address) as proxy,
+        Browser.of(proxy, address="127.0.0.2") as one,
+        Browser.of(proxy, address="127.0.0.3") as other,
+    ):
+        for browser in (one, other):
+            await (await browser.open(proxy.url + STREAM)).read_until(has_state)
+        greedy = await one.open(proxy.url + STREAM, headers={"X-Forwarded-For": "203.0.113.7"})
+        await greedy.read_until(lambda visit: "goodbye" in visit.names)
+        assert len(gateway.hub) == 2
 
 
 async def test_what_a_browser_sends_reaches_the_gateway_and_where_it_comes_from_cant_be_forged(
