@@ -131,6 +131,14 @@ class Prometheus:
 
         await self.wait(all_fired, what=lambda: f"these fire: {missing}")
 
+    async def quiet(self, alert: str) -> None:
+        """Wait until an alert fires for nobody, so that it fires anew for what comes next."""
+
+        async def none_fires() -> bool:
+            return alert not in {name for name, _ in await self.firing()}
+
+        await self.wait(none_fires, what=f"{alert} is quiet")
+
     async def wait(self, holds: Callable[[], Any], *, what: str | Callable[[], str]) -> None:
         """Wait in real time, while a fast loop's may run, until what is asked for is true."""
         end = time.monotonic() + PATIENCE
