@@ -5,7 +5,7 @@ from dataclasses import dataclass
 BRIDGE_LEAD = 1.0
 """How much earlier than its content a bridge is opened."""
 
-TAKEOVER_LEAD, TAKEOVER_CHECK = 0.1, 3.0
+TAKEOVER_LEAD, TAKEOVER_CHECK = 0.05, 3.0
 """The same where the state of another process is gone on with: so short that nobody waits for it, and how long after
 that everything is looked through once more, for Argo CD may have been slower."""
 

@@ -6,7 +6,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -193,7 +193,7 @@ def _sees(watcher: Watcher, expected: Documents, right: dict[Watcher, int]) -> b
 
 
 @contextlib.asynccontextmanager
-async def stage(*, clients: int, replicas: int = 3, **environ: str) -> AsyncIterator[Stage]:
+async def stage(clients: int, replicas: int = 3, environ: Mapping[str, str] = {}) -> AsyncIterator[Stage]:
     """Set everything up, and wait until all clients see a state."""
     argocd = FakeArgoCD()
     argocd.keepalive_interval = 2.0
@@ -233,7 +233,7 @@ async def campaign(
     *, seconds: float, clients: int, rate: float, every: float, only: tuple[str, ...] = (), quiet_every: int = 3
 ) -> Report:
     """Run one; the report says what came of it."""
-    async with stage(clients=clients) as scene:
+    async with stage(clients) as scene:
         begun = time.monotonic()
         faults = scene.faults()
         names = only or tuple(faults)
