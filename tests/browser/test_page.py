@@ -162,6 +162,8 @@ async def test_a_line_that_went_silent_is_replaced(shop: FakeArgoCD, page: Page)
         await page.clock.install()
         await page.goto(url_of(gateway))
         await expect_state(page, "live")
+        # Only who has a state has a cursor to come back with.
+        await expect(item(page, "core")).to_be_visible()
         await page.clock.fast_forward(60_000)
         await until(lambda: gateway.hub.counts["join_resumed"] > 0)
         await page.clock.fast_forward(1_000)
