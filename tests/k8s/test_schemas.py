@@ -6,11 +6,13 @@ from pathlib import Path
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
+import yaml
 
 from tests.k8s.manifests import ROOT, Manifest, read, read_plain
 from tests.k8s.models import find_faults, is_custom
 
 GUIDE = ROOT / "docs" / "k3d.md"
+INGRESS_NGINX = ROOT / "docs" / "ingress-nginx.md"
 
 VERSIONS = ("1.31", "1.37")
 """The oldest and the newest Kubernetes that docs/kubernetes.md names."""
@@ -26,6 +28,14 @@ def validate(manifests: list[Manifest]) -> None:
 
 def test_every_plain_file_is_valid() -> None:
     validate([manifest for _, manifest in read_plain()])
+
+
+def test_the_annotated_ingress_of_the_documents_is_valid() -> None:
+    shown, patch = re.findall(r"^```yaml\n(.*?)^```", INGRESS_NGINX.read_text(), re.MULTILINE | re.DOTALL)
+    (ingress,) = read(shown)
+    validate([ingress])
+    (step,) = yaml.safe_load(yaml.safe_load(patch)["patches"][0]["patch"])
+    assert step["value"] == ingress["metadata"]["annotations"]
 
 
 def test_everything_that_is_rendered_is_valid(rendered: list[Manifest]) -> None:
