@@ -99,6 +99,26 @@ def test_the_client_of_the_readme_folds_resumes_comes_back_and_says_how_fresh_it
     }
 
 
+# The README in Korean.
+
+
+def test_the_korean_readme_has_the_headings_the_code_and_the_links_of_the_english_one() -> None:
+    korean = (ROOT / "README.ko.md").read_text()
+    assert (ROOT / "README.ko.md").name in README.partition("\n## ")[0]
+    assert _outline(korean) == _outline(README)
+    assert read_blocks(ROOT / "README.ko.md") == read_blocks(ROOT / "README.md")
+    assert _links(korean.replace("(README.md)", "(README.ko.md)")) == _links(README)
+
+
+def _outline(text: str) -> list[str]:
+    return re.findall(r"^#+(?= )", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+
+
+def _links(text: str) -> list[str]:
+    # What is said in which order differs between languages.
+    return sorted(re.findall(r"\]\(([^)\s]+)\)", text))
+
+
 # What stands in blocks.
 
 
