@@ -32,6 +32,7 @@ OF_THE_SOURCES = (
     "tests/client",
     "tests/demo/test_recording.py",
     "tests/k8s",
+    "tests/test_blocks.py",
     "tests/test_bootstrap.py",
     "tests/test_dockerfile.py",
     "tests/test_docs.py",

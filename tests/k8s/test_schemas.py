@@ -38,6 +38,16 @@ def test_the_annotated_ingress_of_the_documents_is_valid() -> None:
     assert step["value"] == ingress["metadata"]["annotations"]
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_manifest_that_the_documents_show_is_valid(page: Path, tmp_path: Path) -> None:
+    found = re.findall(r"^```yaml\n(apiVersion: .+\nkind: .*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    shown = [manifest for text in found for manifest in read(text)]
+    if core := [manifest for manifest in shown if not is_custom(manifest)]:
+        validate(core)
+    if custom := [manifest for manifest in shown if is_custom(manifest)]:
+        assert find_faults(custom, work=tmp_path) == []
+
+
 def test_everything_that_is_rendered_is_valid(rendered: list[Manifest]) -> None:
     validate(rendered)
 
