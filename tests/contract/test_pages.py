@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
+import gateway
 from gateway.hub.subscriber import Ending
 from gateway.model.selector import PARAMETERS
 from tests.contract.documents import Contract, parse_stream, place_of
@@ -66,7 +67,19 @@ def test_the_page_on_the_api_names_every_path_parameter_and_problem(contract: Co
     for response in contract.openapi["components"]["responses"].values():
         named += re.findall(r"`([a-z-]+)`(?=[,.) ])", response["description"].replace("`problems`", ""))
     named += contract.schemas["problem"]["properties"]
+    named += [each["name"] for each in contract.openapi["components"]["parameters"].values() if each["in"] != "path"]
+    named += read_problems()
     assert [name for name in named if f"`{name}`" not in page and f'"{name}"' not in page] == []
+
+
+def read_problems() -> set[str]:
+    """Return the types of all problems that the gateway makes."""
+    sources = "\n".join(path.read_text() for path in Path(gateway.__file__).parent.rglob("*.py"))
+    return set(re.findall(r'Problem\(\s*status=\w+,\s*type="([a-z-]+)"', sources))
+
+
+def test_the_types_of_problems_are_found() -> None:
+    assert {"bad-parameters", "unsigned", "ambiguous", "too-many", "not-kept"} <= read_problems()
 
 
 @pytest.mark.parametrize("page", PAGES)
