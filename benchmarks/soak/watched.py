@@ -13,7 +13,7 @@ import time
 from collections import Counter
 
 from gateway import serving
-from gateway.delivery import errands
+from gateway.delivery import errands, sweeping
 from gateway.detail import attendance, desk
 from gateway.hub import views
 from gateway.operations import load_settings
@@ -21,9 +21,11 @@ from gateway.settings.environment import Settings
 
 PERIOD = 0.01
 REPORT_EVERY = 1.0
-BUDGET_SPAN = 432.0
-"""Seconds that budgets are of, a day at the soak's speed instead of a month: so what is read for them is whole, and
-doesn't grow any more, after the warm-up."""
+BUDGET_SPAN = RETENTION = 432.0
+"""Seconds that budgets are of and that the history reaches back, a day at the soak's speed: so what is kept and read is
+whole, and doesn't grow any more, after the warm-up. No setting is that short."""
+SWEEP_INTERVAL = 60.0
+"""Seconds between looks for what is older, instead of an hour."""
 
 
 async def serve(settings: Settings) -> None:
@@ -63,5 +65,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         views.VIEW_LINGER = desk.LINGER = attendance.CALM = float(sys.argv[1])
     errands.BUDGET_SPAN = BUDGET_SPAN
-    serving._run(serve, load_settings(os.environ), os.environ)
+    sweeping.SWEEP_INTERVAL = SWEEP_INTERVAL
+    settings = load_settings(os.environ).model_copy(update={"delivery_retention": RETENTION})
+    serving._run(serve, settings, os.environ)
     sys.exit()

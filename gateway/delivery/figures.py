@@ -22,6 +22,9 @@ ANSWERS = 64
 KEPT_FOR = 600.0
 """Seconds for which more than is held for good is kept after the last question."""
 
+FORGETTING = 0.01
+"""After which share of the retention time what is older is let go: the history has forgotten it, too."""
+
 AHEAD, AHEAD_AFTER, SLICE, PAUSE = 366 * 86_400.0, 10.0, 14 * 86_400.0, 0.2
 """Seconds that are read before anybody asks, from when on, how many at once, and how long others have their turn."""
 
@@ -46,11 +49,15 @@ class Within:
 
 
 class Figures:
-    """Answers questions from a repository. ``clock`` returns Unix time."""
+    """Answers questions from a repository, which keeps ``retention`` seconds. ``clock`` returns Unix time."""
 
-    def __init__(self, repository: Repository, targets: Targets, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, repository: Repository, targets: Targets, *, retention: float, clock: Callable[[], float]
+    ) -> None:
         self.targets = targets
         self._repository = repository
+        self._retention = retention
+        self._forgot_at = clock()
         self._clock = clock
         self._shelf = Shelf()
         self._asked_at = 0.0
@@ -61,12 +68,12 @@ class Figures:
 
     # What is known.
 
-    async def read_ahead(self, *, retention: float) -> None:
+    async def read_ahead(self) -> None:
         """Read what may be asked for, a month at a time, so that nobody waits for it: as far as it is held for good."""
         await asyncio.sleep(AHEAD_AFTER)
         begin = self._clock()
         since = begin
-        while since > begin - min(retention, AHEAD) and len(self._shelf) < HOLDS:
+        while since > begin - min(self._retention, AHEAD) and len(self._shelf) < HOLDS:
             since -= SLICE
             try:
                 async with self._reading:
@@ -103,6 +110,13 @@ class Figures:
             self._shelf = Shelf()
         if self._shelf.begun:
             self._shelf.measured(measures)
+        self._forget()
+
+    def _forget(self) -> None:
+        now = self._clock()
+        if now - self._forgot_at >= FORGETTING * self._retention:
+            self._forgot_at = now
+            self._shelf.forget(now - self._retention)
 
     # What is asked.
 
@@ -140,9 +154,9 @@ class Figures:
         await self._reach(since, now)
         shelf = self._shelf
         if shelf.doubted:
-            shelf.begin_reading()
             begin = max(shelf.since, now - DOUBTED)
-            shelf.renew(begin, *await self._repository.measures(begin, float("inf")), now=now)
+            with shelf.reading():
+                shelf.renew(begin, *await self._repository.measures(begin, float("inf")), now=now)
         elif now - shelf.runs_read_at >= RUNS_GOOD_FOR:
             # Of runs only the latest can have changed.
             begin = shelf.runs_read_at - RUNS_CHANGE
@@ -153,8 +167,8 @@ class Figures:
         """Have everything since a moment on the shelf."""
         shelf = self._shelf
         if since < shelf.since:
-            shelf.begin_reading()
-            shelf.lay(since, *await self._repository.measures(since, shelf.since, share=share), now=now)
+            with shelf.reading():
+                shelf.lay(since, *await self._repository.measures(since, shelf.since, share=share), now=now)
 
 
 def _answer(

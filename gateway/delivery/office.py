@@ -90,11 +90,10 @@ class Office:
             doubted=self.runner.look_for_all,
             trace=trace,
         )
-        self.figures = Figures(self.repository, targets, clock=clock)
+        self.figures = Figures(self.repository, targets, retention=retention, clock=clock)
         self._receiver: Receiver | None = None
         if self.repository.database.shared:
             self._receiver = Receiver(self.repository.database, by=self.repository.name, hear=self._hear)
-        self._retention = retention
         self._opened = False
         self._telling: set[asyncio.Task[None]] = set()
         self._listeners: list[Listener] = []
@@ -159,8 +158,7 @@ class Office:
         beside: list[asyncio.Task[None]] = []
         try:
             await self._reach()
-            ahead = self.figures.read_ahead(retention=self._retention)
-            beside.append(asyncio.create_task(ahead, name="figures"))
+            beside.append(asyncio.create_task(self.figures.read_ahead(), name="figures"))
             if self._receiver is not None:
                 beside.append(asyncio.create_task(self._receiver.run(), name="notices"))
             await self.runner.run()

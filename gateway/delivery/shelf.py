@@ -3,7 +3,8 @@
 A year of them takes a while to read. So it is read a part at a time, is kept, and is told what is measured anew.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from gateway.delivery.kpi import BuildMeasure, Measure
 
@@ -27,8 +28,8 @@ class Shelf:
         """Whether some of it may be old."""
         self._measures: dict[str, Measure] = {}
         self._builds: dict[str, BuildMeasure] = {}
-        self._news: dict[str, Measure] = {}
-        """What was measured while something was read, which may not hold it."""
+        self._news: dict[str, Measure] | None = None
+        """What was measured while something is read, which may not hold it; None while nothing is."""
 
     def __len__(self) -> int:
         return len(self._measures) + len(self._builds)
@@ -49,11 +50,26 @@ class Shelf:
     def measured(self, measures: Iterable[Measure]) -> None:
         """Something was measured anew."""
         for one in measures:
-            self._measures[one.id] = self._news[one.id] = one
+            self._measures[one.id] = one
+            if self._news is not None:
+                self._news[one.id] = one
 
-    def begin_reading(self) -> None:
-        """Something is read now; what is measured meanwhile counts more."""
-        self._news.clear()
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read something and lay it here or renew with it; what is measured meanwhile counts more."""
+        self._news = {}
+        try:
+            yield
+        finally:
+            self._measures.update(self._news)
+            self._news = None
+
+    def forget(self, before: float) -> None:
+        """Let go what is from before a moment."""
+        if self.begun:
+            self.since = max(self.since, before)
+            self._measures = {name: one for name, one in self._measures.items() if one.at >= before}
+            self._builds = {name: one for name, one in self._builds.items() if one.at >= before}
 
     def lay(self, since: float, measures: Sequence[Measure], builds: Sequence[BuildMeasure], *, now: float) -> None:
         """Add what lies between a moment and what is held."""
@@ -62,14 +78,12 @@ class Shelf:
         self.since = since
         self._measures.update((one.id, one) for one in measures)
         self._builds.update((one.id, one) for one in builds)
-        self._measures.update(self._news)
 
     def renew(self, since: float, measures: Sequence[Measure], builds: Sequence[BuildMeasure], *, now: float) -> None:
         """Replace what is held since a moment."""
         for gone in [one.id for one in self._measures.values() if one.at >= since]:
             del self._measures[gone]
         self._measures.update((one.id, one) for one in measures)
-        self._measures.update(self._news)
         self.lay_runs(builds, now=now)
         self.doubted = False
 

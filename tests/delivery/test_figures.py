@@ -12,6 +12,7 @@ from gateway.delivery.figures import Figures, Targets
 from gateway.delivery.kpi import DAY, BuildMeasure, Judgement, Measure, Question
 
 NOW = 1_795_219_200.0
+RETENTION = 400 * DAY
 EVER = Question(since=NOW - 365 * DAY, until=NOW)
 
 
@@ -45,7 +46,12 @@ class Book:
 class Desk:
     def __init__(self, book: Book) -> None:
         self.now = NOW
-        self.figures = Figures(book, Targets(slos=(), judgement=Judgement()), clock=lambda: self.now)  # type: ignore[arg-type]
+        self.figures = Figures(
+            book,  # type: ignore[arg-type]
+            Targets(slos=(), judgement=Judgement()),
+            retention=RETENTION,
+            clock=lambda: self.now,
+        )
 
     async def ask(self, question: Question = EVER) -> dict[str, Any]:
         self.now += 11.0
@@ -65,7 +71,7 @@ async def test_what_was_read_ahead_is_not_read_again_and_says_the_same() -> None
         [build(number, days=number) for number in range(90)],
     )
     waiting, ahead = Desk(book), Desk(book)
-    await ahead.figures.read_ahead(retention=400 * DAY)
+    await ahead.figures.read_ahead()
     slices = len(book.asked)
     assert slices > 20
     assert await ahead.ask() == await waiting.ask()
@@ -88,7 +94,7 @@ async def test_no_more_than_is_held_for_good_is_read_ahead(monkeypatch: pytest.M
     monkeypatch.setattr(figures, "HOLDS", 50)
     book = Book([measure(number, days=number + 0.5) for number in range(360)])
     desk = Desk(book)
-    await desk.figures.read_ahead(retention=400 * DAY)
+    await desk.figures.read_ahead()
     assert len(book.asked) == 4
     assert (await desk.ask())["deployments"] == 360
     # It is let go when nobody has asked for a while.
@@ -134,3 +140,25 @@ async def test_what_others_measured_is_fetched_and_what_was_missed_is_read_again
     assert asked[0] > NOW - 10 * DAY
     measures = await desk.figures.read(NOW - 365 * DAY)
     assert sorted(one.id for one in measures) == ["m-1", "m-3", "m-4"]
+
+
+async def test_what_the_history_has_forgotten_is_forgotten() -> None:
+    book = Book([measure(1, days=399), measure(2, days=2)], [build(1, days=399), build(2, days=2)])
+    desk = Desk(book)
+    everything = Question(since=NOW - RETENTION, until=NOW + 10 * DAY)
+    await desk.ask(everything)
+    assert [one.id for one in await desk.figures.read(NOW - RETENTION)] == ["m-1", "m-2"]
+    # The database deletes what is older than that, and doesn't say so.
+    del book.all["m-1"], book.builds[0]
+    desk.now += 5 * DAY
+    desk.figures.measured([measure(3, days=-5)])
+    assert len(desk.figures._shelf) == 3
+    assert [one.id for one in await desk.figures.read(NOW - RETENTION)] == ["m-2", "m-3"]
+
+
+async def test_what_is_measured_is_noted_apart_only_while_something_is_read() -> None:
+    desk = Desk(Book([measure(1, days=1)]))
+    await desk.ask()
+    for number in range(100):
+        desk.figures.measured([measure(number, days=1)])
+    assert desk.figures._shelf._news is None
