@@ -191,6 +191,7 @@ class Subscriber:
         link, pending = self.link, self._pending
         if link.is_closing():
             return False
+        self._note_progress(now)
         while pending and not link.writing_paused:
             part = pending.pop(0)
             link.write(part)
@@ -200,11 +201,15 @@ class Subscriber:
 
     def looks_stuck(self, now: float, limit: float) -> bool:
         """Whether the connection has taken nothing for ``limit`` seconds, although something waits for it."""
+        self._note_progress(now)
+        return now - self.progress_at >= limit
+
+    def _note_progress(self, now: float) -> None:
+        """Note what the connection has taken since it was looked at last, however little."""
         unsent = self.link.unsent()
         if unsent < self.unsent or not (unsent or self._pending):
             self.progress_at = now
         self.unsent = unsent
-        return now - self.progress_at >= limit
 
     def finish(self) -> None:
         """End the stream properly. All that waits is a goodbye, so it is written even if writing is paused."""

@@ -31,7 +31,7 @@ class View:
     Everything here is as of ``offset``, the hub's last tick. ``lagging`` gets the view when anybody falls behind.
     """
 
-    def __init__(self, selection: Selection, feed: Feed, *, now: float, lagging: "set[View]") -> None:
+    def __init__(self, selection: Selection, feed: Feed, *, now: float, lagging: "dict[View, None]") -> None:
         self.selection = selection
         self.feed = feed
         self.sees = selection.sees
@@ -42,7 +42,8 @@ class View:
         self.current: tuple[dict[Subscriber, Offer], ...] = (*({} for _ in Form), {})
         """Who is current, with how to send it something: by form, and last those who take gzip and were there when the
         chain began. A broadcast looks at nothing else: thousands of subscribers don't fit into a processor's cache."""
-        self.behind: set[Subscriber] = set()
+        self.behind: dict[Subscriber, None] = {}
+        """Who isn't, in the order in which they fell behind."""
         self._lagging = lagging
         self.checksum = Checksum()
         """Of everything that was broadcast."""
@@ -178,9 +179,9 @@ class View:
 
     def welcome(self, *subscribers: Subscriber) -> None:
         """Have those who aren't current yet."""
-        self.behind.update(subscribers)
+        self.behind.update(dict.fromkeys(subscribers))
         if subscribers:
-            self._lagging.add(self)
+            self._lagging[self] = None
 
     def fall_behind(self, subscriber: Subscriber, offset: int, now: float) -> None:
         """Let someone who is current stay at an offset."""
@@ -190,7 +191,7 @@ class View:
 
     def catch_on(self, subscriber: Subscriber) -> None:
         """Count someone who stands where the view stands among those who are current."""
-        self.behind.discard(subscriber)
+        self.behind.pop(subscriber, None)
         self.current[subscriber.form][subscriber] = subscriber.link.offer
         subscriber.become_current(self.checksum)
 
@@ -200,7 +201,7 @@ class View:
 
     def discard(self, subscriber: Subscriber) -> None:
         """Forget someone."""
-        self.behind.discard(subscriber)
+        self.behind.pop(subscriber, None)
         for members in self.current:
             members.pop(subscriber, None)
 

@@ -22,7 +22,7 @@ class Views(dict[str, View]):
     def __init__(self, limit: int) -> None:
         super().__init__()
         self._limit = limit
-        self.lagging: set[View] = set()
+        self.lagging: dict[View, None] = {}
         """Those in which anybody may be behind."""
         self._reaches: dict[Feed, Reach] = {}
 
@@ -60,10 +60,10 @@ class Views(dict[str, View]):
     def is_any_behind(self) -> bool:
         """Whether there is anybody who is behind."""
         while self.lagging:
-            view = self.lagging.pop()
+            view = next(iter(self.lagging))
             if view.behind:
-                self.lagging.add(view)
                 return True
+            del self.lagging[view]
         return False
 
     def expire(self, now: float) -> None:

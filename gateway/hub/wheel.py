@@ -9,7 +9,7 @@ class Wheel:
     """Holds subscribers by the second in which they are due."""
 
     def __init__(self, now: float) -> None:
-        self._due: dict[int, set[Subscriber]] = {}
+        self._due: dict[int, dict[Subscriber, None]] = {}
         self._next = int(now)
         """The first second that hasn't been turned to."""
 
@@ -17,7 +17,7 @@ class Wheel:
         """Let a subscriber be due at a time, and at no other."""
         self.discard(subscriber)
         subscriber.due = max(int(at), self._next)
-        self._due.setdefault(subscriber.due, set()).add(subscriber)
+        self._due.setdefault(subscriber.due, {})[subscriber] = None
 
     def hasten(self, subscriber: Subscriber, at: float | None) -> None:
         """Let a subscriber be due when what let it in ends, if that is before its time."""
@@ -28,7 +28,7 @@ class Wheel:
     def discard(self, subscriber: Subscriber) -> None:
         """Forget a subscriber."""
         if (due := self._due.get(subscriber.due)) is not None:
-            due.discard(subscriber)
+            due.pop(subscriber, None)
 
     def turn(self, now: float) -> Iterator[tuple[Subscriber, Ending]]:
         """Take out those who are due, each with why its stream ends if nothing else is going on."""

@@ -22,6 +22,7 @@ from gateway.hub.hub import Hub, Limits, OverloadedError
 from gateway.hub.subscriber import Subscriber
 from gateway.hub.view import View
 from gateway.log.memory import MemoryLog
+from gateway.log.ring import Dated
 from gateway.model.application import ApplicationStatus, Health, to_wire
 from gateway.model.labels import parse_labels
 from gateway.model.position import Cursor, Position, parse_cursor
@@ -182,6 +183,20 @@ class Fleet(RuleBasedStateMachine):
         if ticked:
             self.tick()
 
+    @rule(steps=st.lists(steps, max_size=5), kept=st.integers(0, 5), ticked=st.booleans())
+    def load_anew(self, steps: list[tuple[str, ApplicationStatus | None]], kept: int, ticked: bool) -> None:
+        """Miss what happened elsewhere, and hold the whole with the end of its history: a leap within the epoch."""
+        missed = []
+        for step in steps:
+            if made := chain(self.state, [step]):
+                missed += made
+                self.history.append(dict(self.state))
+        top = len(self.history) - 1
+        known = [Dated(top - back, self.now, change) for back, change in enumerate(reversed(missed))][:kept]
+        self.log.reset(self.epoch, dict(self.state), top=top, history=known[::-1])
+        if ticked:
+            self.tick()
+
     @rule(state=st.sampled_from(("connecting", "live", "stale", "down")))
     def announce(self, state: UpstreamState) -> None:
         self.hub.announce(Upstream(state=state, since=rfc3339(self.now)), self.now)
@@ -236,12 +251,14 @@ class Fleet(RuleBasedStateMachine):
     @rule(selector=selectors, form=forms, cursor=st.sampled_from(("epoch", "view", "beyond", "garbage")))
     def join_with_a_cursor_that_proves_nothing(self, selector: Selector, form: Form, cursor: str) -> None:
         top = self.log.ring.top
+        # Before there is a state, a cursor is judged when there is one: the log must not have grown up to it by then.
+        ahead = 1 if self.hub.published else 10**6
         seat = Seat(Witness(self.history, selector), selector)
         seat.client.documents = {GHOST: {"key": GHOST}}
         seat.client.last_id = {
             "epoch": f"0-{top}-{selector.view_id}",
             "view": f"{self.epoch}-{top}-{'0' * 12}",
-            "beyond": f"{self.epoch}-{top + 1}-{selector.view_id}",
+            "beyond": f"{self.epoch}-{top + ahead}-{selector.view_id}",
             "garbage": "yesterday",
         }[cursor]
         self.seats.append(seat)
@@ -420,6 +437,23 @@ def test_the_documents_of_this_world_are_as_small_as_the_bounds_say() -> None:
         images=("web:1", "db:2"),
     )
     assert len(json.dumps(to_wire(largest))) < LARGEST_STATE / len(KEYS)
+
+
+def test_a_cursor_that_came_before_the_state_is_worth_what_it_is_worth_by_then() -> None:
+    """In this world, one that nobody gave must not lead anywhere by the time when there is a state."""
+    fleet = Fleet()
+    a, b = application("argocd/a"), application("argocd/b")
+    fleet.begin(
+        capacity=20, cache_limit=10**9, remake_fraction=1.0, seed=0, beginning=[("argocd/a", a)], published=False
+    )
+    try:
+        fleet.join_with_a_cursor_that_proves_nothing(selector=Selector(), form=Form.PLAIN, cursor="beyond")
+        fleet.append(steps=[("argocd/b", b), ("argocd/a", None)])
+        fleet.settle()
+        (seat,) = fleet.seats
+        assert seat.client.events[1].data["reason"] == "epoch"
+    finally:
+        fleet.patch.undo()
 
 
 # A failure takes minutes to be made small: worth waiting for.

@@ -41,7 +41,7 @@ def document(key: str, project: str | None, tier: str | None, health: str) -> Ap
 
 
 def view(selection: Selection) -> View:
-    return View(selection, FEED, now=0.0, lagging=set())
+    return View(selection, FEED, now=0.0, lagging={})
 
 
 def reached(reach: Reach, *changes: NetChange) -> dict[View, list[NetChange]]:

@@ -131,6 +131,17 @@ def test_every_byte_taken_is_progress() -> None:
     assert subscriber.looks_stuck(NOW + 60, 30)
 
 
+def test_progress_counts_whenever_it_was_made_between_two_looks() -> None:
+    subscriber, link = subscribe(stalled=True)
+    subscriber.put(LARGE)
+    subscriber.pump(NOW)
+    link.drain(1)
+    # Turns come much more often than looks for who is stuck: the byte was taken before this one.
+    subscriber.pump(NOW + 20)
+    assert not subscriber.looks_stuck(NOW + 30, 30)
+    assert subscriber.looks_stuck(NOW + 50, 30)
+
+
 def test_who_has_nothing_to_take_is_not_stuck() -> None:
     subscriber, _ = subscribe()
     subscriber.pump(NOW)
