@@ -4,7 +4,9 @@ Pure: the ``runner`` brings what is shown and keeps what is new.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice, takewhile
 
+from gateway.delivery.agenda import Agenda
 from gateway.delivery.deployments.deployment import Deployment, choose
 from gateway.delivery.deployments.machine import abort, due, observe, rewind, tick
 from gateway.delivery.deployments.memory import Memory
@@ -19,11 +21,11 @@ class Observatory:
 
     def __init__(self) -> None:
         self._memories: dict[str, Memory] = {}
-        self._due: dict[str, float] = {}
+        self._due = Agenda()
         self._changed: dict[str, dict[str, Deployment]] = {}
         """Deployments that aren't kept yet, by their application's key and their id."""
         self._unkept: dict[str, float] = {}
-        """Since when an application's memory isn't kept."""
+        """Since when an application's memory isn't kept, the longest first."""
 
     def __repr__(self) -> str:
         return f"<Observatory: {len(self._memories)} applications, {len(self._changed)} with news>"
@@ -58,23 +60,24 @@ class Observatory:
 
     def pass_time(self, now: float) -> None:
         """Let time pass."""
-        for key in [key for key, at in self._due.items() if at <= now]:
-            del self._due[key]
+        for key in self._due.take(now):
             memory, changed = tick(self._memories[key], now=now)
             self._take(key, memory, changed, now)
-            if self._due.get(key, now + 1.0) <= now:
-                # Nothing more comes of it.
-                del self._due[key]
+        # What is due again at once says nothing more.
+        self._due.take(now)
 
     def deadline(self) -> float | None:
         """Return when to ``pass_time`` or to keep memories next."""
-        moments = [*self._due.values(), *(since + PATIENCE for since in self._unkept.values())]
+        moments = [since + PATIENCE for since in islice(self._unkept.values(), 1)]
+        if (at := self._due.next()) is not None:
+            moments.append(at)
         return min(moments, default=None)
 
     def dirty(self, now: float, *, hurry: bool = False) -> Sequence[str]:
         """Return the applications of which something is to be kept now, or with ``hurry`` of which anything isn't."""
-        patient = [key for key, since in self._unkept.items() if hurry or now - since >= PATIENCE]
-        return [*self._changed, *(key for key in patient if key not in self._changed)]
+        unkept = self._unkept.items()
+        patient = takewhile(lambda since: hurry or now - since[1] >= PATIENCE, unkept)
+        return [*self._changed, *(key for key, _ in patient if key not in self._changed)]
 
     def state_of(self, keys: Iterable[str]) -> tuple[list[Deployment], dict[str, Memory]]:
         """Return what is to be kept of applications."""
@@ -91,9 +94,8 @@ class Observatory:
             if not news:
                 self._changed.pop(one.key, None)
         for key, memory in memories.items():
-            if self._memories[key] is memory:
-                self._unkept.pop(key, None)
-            else:
+            self._unkept.pop(key, None)
+            if self._memories[key] is not memory:
                 self._unkept[key] = now
 
     def _take(self, key: str, memory: Memory, changed: Iterable[Deployment], now: float) -> None:
@@ -108,6 +110,6 @@ class Observatory:
     def _plan(self, key: str, memory: Memory) -> None:
         at = due(memory)
         if at is None:
-            self._due.pop(key, None)
+            self._due.discard(key)
         else:
-            self._due[key] = at
+            self._due.put(key, at)

@@ -4,11 +4,15 @@ Everyone who is current was sent the same shared frames. So the checksum of thos
 subscriber received is put together from parts when its stream ends: the trailer of gzip (RFC 1952) needs it.
 """
 
+import functools
+import operator
 import zlib
+from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 _POLYNOMIAL = 0xEDB88320
-"""CRC-32's polynomial, the lowest power in the highest bit."""
+"""CRC-32's polynomial, the lowest power in the highest bit, as everywhere here; all is modulo this."""
 
 
 class Checksum(NamedTuple):
@@ -42,34 +46,50 @@ class Checksum(NamedTuple):
 
 def _shift(crc: int, size: int) -> int:
     """Return what a checksum contributes once ``size`` bytes have followed: itself times x to the 8·size."""
-    power = 8 * size
-    for squared in _SQUARES:
-        if not power:
-            break
-        if power & 1:
-            crc = _multiply(crc, squared)
-        power >>= 1
+    bit = 3
+    while size:
+        if size & 1:
+            a, b, c, d, e, f, g, h = _products(bit)
+            crc = (
+                a[crc & 15]
+                ^ b[crc >> 4 & 15]
+                ^ c[crc >> 8 & 15]
+                ^ d[crc >> 12 & 15]
+                ^ e[crc >> 16 & 15]
+                ^ f[crc >> 20 & 15]
+                ^ g[crc >> 24 & 15]
+                ^ h[crc >> 28]
+            )
+        size >>= 1
+        bit += 1
     return crc
 
 
+@cache
+def _products(bit: int) -> tuple[tuple[int, ...], ...]:
+    """Return x to the 2^bit times each polynomial of four bits, for each place of these, the lowest first."""
+    times = list(_powers(_square(bit), 32))[::-1]
+    tables = []
+    for place in range(0, 32, 4):
+        a, b, c, d = times[place : place + 4]
+        low = (0, a, b, a ^ b)
+        tables.append((*low, *(c ^ each for each in low), *(d ^ each for each in low), *(c ^ d ^ each for each in low)))
+    return tuple(tables)
+
+
+@cache
+def _square(bit: int) -> int:
+    """Return x to the 2^bit."""
+    return 1 << 30 if bit == 0 else _multiply(_square(bit - 1), _square(bit - 1))
+
+
 def _multiply(a: int, b: int) -> int:
-    """Multiply two polynomials modulo CRC-32's."""
-    product = 0
-    bit = 1 << 31
-    while bit:
-        if a & bit:
-            product ^= b
-        b = (b >> 1) ^ _POLYNOMIAL if b & 1 else b >> 1
-        bit >>= 1
-    return product
+    """Multiply two polynomials."""
+    return functools.reduce(operator.xor, (each for place, each in enumerate(_powers(b, 32)) if a >> 31 - place & 1), 0)
 
 
-def _squares(count: int) -> tuple[int, ...]:
-    """Return x, x², x⁴, … modulo CRC-32's polynomial."""
-    powers = [1 << 30]
-    for _ in range(count - 1):
-        powers.append(_multiply(powers[-1], powers[-1]))
-    return tuple(powers)
-
-
-_SQUARES = _squares(64)
+def _powers(of: int, count: int) -> Iterator[int]:
+    """Return a polynomial times 1, x, x² and so on."""
+    for _ in range(count):
+        yield of
+        of = (of >> 1) ^ _POLYNOMIAL if of & 1 else of >> 1

@@ -19,6 +19,8 @@ _FINAL_BLOCK = b"\x03\x00"
 _STORED_LIMIT = 0xFFFF
 _LARGE = 64 * 1024
 """Bytes from which on compressing fast matters more than compressing well: the event loop waits for it."""
+_WORTH_COMBINING = 8 * 1024
+"""Bytes from which on two checksums are combined sooner than one is computed."""
 
 
 class Form(IntEnum):
@@ -44,11 +46,8 @@ class Frame:
         return Checksum.of(self.plain)
 
     def behind(self, sent: Checksum) -> Checksum:
-        """Return the checksum of what was sent with this frame behind it.
-
-        To combine two checksums takes as long as to compute one over some 50 kB: only the large are worth it.
-        """
-        return sent.then(self.checksum) if len(self.plain) > _LARGE else sent.extended(self.plain)
+        """Return the checksum of what was sent with this frame behind it."""
+        return sent.then(self.checksum) if len(self.plain) > _WORTH_COMBINING else sent.extended(self.plain)
 
     @cached_property
     def chunked(self) -> bytes:

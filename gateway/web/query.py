@@ -1,6 +1,7 @@
 """Query parameters into what they ask for; everything wrong with them said at once."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -12,11 +13,16 @@ CURSOR_PARAMETER = "lastEventId"
 
 
 def read_selector(query: Iterable[tuple[str, str]]) -> Selector:
-    """Return the selector that a query asks for. Raises ProblemError."""
+    """Return the selector that a query asks for; the same one for all who ask alike. Raises ProblemError."""
     try:
-        return parse_selector(query)
+        return _parse(tuple(query))
     except SelectorError as error:
         raise bad_parameters(error.problems) from error
+
+
+@lru_cache(maxsize=128)
+def _parse(query: tuple[tuple[str, str], ...]) -> Selector:
+    return parse_selector(query)
 
 
 def split_cursor(request: web.Request) -> tuple[list[tuple[str, str]], str]:

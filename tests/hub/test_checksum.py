@@ -49,6 +49,12 @@ def test_long_parts_are_put_together_too() -> None:
     assert Checksum.of(a).then(Checksum.of(b)) == Checksum.of(a + b)
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**40), st.integers(0, 2**40))
+def test_any_number_of_bytes_behind_is_put_together_as_in_steps(crc: int, some: int, more: int) -> None:
+    beginning = Checksum(crc, 0)
+    assert beginning.then(Checksum(0, some)).then(Checksum(0, more)) == beginning.then(Checksum(0, some + more))
+
+
 @given(texts)
 def test_the_trailer_is_gzips(data: bytes) -> None:
     assert gzip.compress(data)[-8:] == Checksum.of(data).trailer()
