@@ -199,15 +199,16 @@ class Gateway:
     async def _leave_when_asked(self, site: web.TCPSite) -> None:
         await self._drain_asked.wait()
         _log.info("gateway.draining", subscribers=len(self.hub))
-        if self.peers is not None:
-            # Another replica leads from now on; this one follows it, for those who are still here.
-            await self.peers.retire()
-        await self._pause(self.settings.drain_delay)
-        await site.stop()
-        self.hub.drain(self.clock(), self.settings.drain)
-        end = self.clock() + self.settings.drain + 1.0
-        while len(self.hub) and self.clock() < end and not self._stop_asked.is_set():
-            await self._pause(0.1)
+        async with asyncio.TaskGroup() as group:
+            if self.peers is not None:
+                # Another replica leads as soon as it is ready; this one follows it, for those who are still here.
+                group.create_task(self.peers.retire(hurry=self._stop_asked), name="succession")
+            await self._pause(self.settings.drain_delay)
+            await site.stop()
+            self.hub.drain(self.clock(), self.settings.drain)
+            end = self.clock() + self.settings.drain + 1.0
+            while len(self.hub) and self.clock() < end and not self._stop_asked.is_set():
+                await self._pause(0.1)
 
     async def _pause(self, seconds: float) -> None:
         """Let time pass, unless we are asked to leave at once."""

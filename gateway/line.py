@@ -13,6 +13,7 @@ from gateway.observability.histogram import WAITS, Histogram
 from gateway.store.state import Store
 from gateway.upstream.argocd import ArgoCD
 from gateway.upstream.driver import Driver
+from gateway.upstream.prepared import PreparedWatch
 from gateway.upstream.proof import Life
 from gateway.upstream.reflector import Reflector
 from gateway.upstream.timing import Timing
@@ -48,6 +49,7 @@ class Line:
         self._jitter = jitter
         self._moved = moved
         self._driver: Driver | None = None
+        self._prepared: PreparedWatch | None = None
         self.store, self.reflector = self._make(takeover=False)
 
     def _make(self, *, takeover: bool) -> tuple[Store, Reflector]:
@@ -80,18 +82,36 @@ class Line:
         else:
             self.reflector.liveness.restored(verified_at, as_of)
 
+    @property
+    def prepared(self) -> bool:
+        """Whether Argo CD is listened to already, although this process doesn't lead."""
+        return self._prepared is not None and not self._prepared.over
+
+    def prepare(self) -> None:
+        """Listen to Argo CD from now on, and keep what it says until this process leads."""
+        if self._driver is None and not self.prepared:
+            self._prepared = PreparedWatch(self._client)
+
+    def unprepare(self) -> None:
+        """Listen no more; what leads goes on."""
+        if self._prepared is not None:
+            self._prepared.close()
+            self._prepared = None
+
     def begin(self) -> None:
         """Begin anew with nothing."""
         self.store, self.reflector = self._make(takeover=False)
 
     async def run(self) -> None:
         """Watch Argo CD until cancelled. Raises whatever breaks the reflector."""
+        prepared, self._prepared = self._prepared, None
         self._driver = driver = Driver(
             reflector=self.reflector,
             client=self._client,
             token=self._token,
             clock=self._clock,
             moved=self._moved,
+            prepared=prepared,
         )
         try:
             await driver.run()

@@ -2,7 +2,7 @@
 
 One stream has a change in each entry, whose id is its offset; beside it stand the state, tombstones, and what binds
 them together. A second, short stream carries what moves no cursor: beats of the lease, breaches, applications to look
-at.
+at, a leader that is about to end.
 Nothing is repeated here unasked, and nothing decided.
 """
 

@@ -25,6 +25,7 @@ from gateway.observability.role import Role
 from gateway.options import find_redis
 from gateway.replicas.follower import Follower
 from gateway.replicas.leader import Leader
+from gateway.replicas.succession import Succession
 from gateway.settings.environment import Settings
 from gateway.store.file import name_source
 from gateway.upstream.proof import Proof
@@ -107,6 +108,7 @@ class Peers:
             leads=host.leads,
             counts=self.counts,
         )
+        self._succession = Succession(host.line, name=self.name, say=self._say)
 
     def __repr__(self) -> str:
         return f"<Peers: {self.lease!r}, {self._replica!r}>"
@@ -176,13 +178,17 @@ class Peers:
                 group.create_task(self.leader.run(), name="leader")
                 group.create_task(self._watch_time(), name="proof")
         finally:
+            self._succession.close()
             for task in self._saying:
                 task.cancel()
             await asyncio.gather(*self._saying, return_exceptions=True)
             await self._streams.close()
 
-    async def retire(self) -> None:
-        """Give the lease back, and take it no more."""
+    async def retire(self, *, hurry: asyncio.Event) -> None:
+        """Give the lease back once another is ready to lead, or ``hurry`` is set; never take it again."""
+        self.lease.resign()
+        if self.leading and not hurry.is_set():
+            await self._succession.find_heir(hurry=hurry)
         await self.leader.retire()
 
     # Inside.
@@ -201,6 +207,10 @@ class Peers:
         match kind:
             case "look" if self.leading:
                 host.line.look_again(body.decode())
+            case "leaving" if not self.leading and not self.lease.resigned:
+                self._succession.prepare()
+            case "ready":
+                self._succession.found()
             case "tell":
                 told = _told.decode(body)
                 host.hub.tell(told.key, told.name, told.data, host.clock())

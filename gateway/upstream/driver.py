@@ -12,6 +12,7 @@ from gateway.upstream.argocd import ArgoCD
 from gateway.upstream.failures import ArgoCDError
 from gateway.upstream.inspector import Inspector, Target
 from gateway.upstream.messages import Failure, Kind
+from gateway.upstream.prepared import PreparedWatch
 from gateway.upstream.reflector import Reflector
 from gateway.upstream.token import Token
 
@@ -24,7 +25,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Driver:
-    """Runs a reflector on a client. ``moved`` is called after each step: the store or upstream may have changed."""
+    """Runs a reflector on a client. ``moved`` is called after each step: the store or upstream may have changed.
+
+    A ``prepared`` watch is the first bridge.
+    """
 
     def __init__(
         self,
@@ -34,7 +38,9 @@ class Driver:
         token: Token,
         clock: Callable[[], float],
         moved: Callable[[], None],
+        prepared: PreparedWatch | None = None,
     ) -> None:
+        self._prepared = prepared
         self._reflector = reflector
         self._client = client
         self._trace = client.trace
@@ -54,6 +60,8 @@ class Driver:
             self._report(m.TimePassed())
             await self._broken
         finally:
+            if self._prepared is not None:
+                self._prepared.close()
             if self._timer is not None:
                 self._timer.cancel()
             tasks = [*self._watches.values(), *self._requests]
@@ -125,12 +133,21 @@ class Driver:
         if not command.burst:
             # A new connection may meet another version.
             self._client.ask_version_again = True
+
+        def opened() -> None:
+            self._report(m.StreamOpened(stream=stream))
+
+        def read(events: tuple[Any, ...], oversized: int) -> None:
+            self._read(stream, events, oversized)
+
+        prepared = None
+        if not command.burst:
+            prepared, self._prepared = self._prepared, None
         try:
-            failure = await self._client.watch(
-                burst=command.burst,
-                opened=lambda: self._report(m.StreamOpened(stream=stream)),
-                read=lambda events, oversized: self._read(stream, events, oversized),
-            )
+            if prepared is not None and not prepared.over:
+                failure = await prepared.follow(opened=opened, read=read)
+            else:
+                failure = await self._client.watch(burst=command.burst, opened=opened, read=read)
         except Exception as error:  # noqa: BLE001 - whatever a stream does to us, the reflector hears of it
             _log.exception("upstream.stream_broke")
             failure = Failure(Kind.ANSWERED_BADLY, type(error).__name__)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.log import entries
-from gateway.replicas import peers
+from gateway.replicas import peers, succession
 from tests.fakes.applications import application
 from tests.replicas.scene import scene, until
 from tests.replicas.server import RedisServer
@@ -154,6 +154,53 @@ async def test_a_leader_that_ends_in_order_hands_over_at_once(tmp_path: Path) ->
         await until(lambda: play.leaders and old not in play.leaders, "another leads", within=30.0)
         await play.true()
         assert play.epochs == epochs
+
+
+async def test_a_planned_hand_over_misses_nothing_even_where_the_whole_content_never_comes(tmp_path: Path) -> None:
+    """What happens between two watches is found only by the content: so there must be nothing between them."""
+    async with scene(tmp_path, 2, lease=60.0, drain_delay=30.0) as play:
+        [old] = play.leaders
+        play.argocd.stall_burst_after(0)
+        old.drain()
+        number = 0
+        while old in play.leaders or not play.leaders:
+            number += 1
+            play.argocd.put(application(f"new-{number}"))
+            await asyncio.sleep(0.01)
+        play.argocd.put(application("afterwards"))
+        await play.true()
+        assert play.findings.counts["snapshot"] == 2
+
+
+async def test_a_leader_leads_until_another_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with scene(tmp_path, 2, lease=60.0, drain_delay=30.0) as play:
+        [old] = play.leaders
+        ready = asyncio.Event()
+
+        async def get_ready(preparing: succession.Succession) -> None:
+            ready.set()
+
+        monkeypatch.setattr(succession.Succession, "_prepare", get_ready)
+        monkeypatch.setattr(succession, "PATIENCE", 60.0)
+        old.drain()
+        await ready.wait()
+        play.change("app-0", "nobody is ready")
+        await play.true()
+        assert play.leaders == [old]
+        old.stop()
+        await until(lambda: play.leaders and old not in play.leaders, "another leads, ready or not")
+
+
+async def test_a_leader_that_finds_nobody_gives_the_lease_back_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(succession, "PATIENCE", 0.1)
+    async with scene(tmp_path, 1, lease=60.0, drain_delay=30.0) as play:
+        [old] = play.leaders
+        old.drain()
+        await until(lambda: not play.leaders, "nobody leads")
+        new = await play.join(lease=60.0)
+        await until(lambda: play.leaders == [new], "the next one leads, long before the lease would be over")
 
 
 async def test_clocks_that_differ_by_an_hour_change_nothing(tmp_path: Path) -> None:
