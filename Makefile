@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# Tests start programs hundreds of times: none of them has to be compiled each time.
+unexport PYTHONDONTWRITEBYTECODE
 # Programs of the group `lint`, as locked, in an environment of their own.
 LINT := $(UV) run --quiet --locked --isolated --only-group lint
 

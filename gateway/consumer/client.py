@@ -28,6 +28,16 @@ SILENCE_LIMIT = 60.0
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 30.0
 
+GOODBYES = {
+    "lifetime": "the gateway ended the stream as it does from time to time",
+    "drain": "the gateway is stopping",
+    "overloaded": "the gateway has no room at the moment",
+    "behind": "this replica of the gateway hasn't caught up with another one",
+    "expired": "what was shown to the gateway has ended",
+    "unknown": "there is no such application",
+}
+"""Why a gateway ends a stream, in words, by the reason that it gives."""
+
 Query = Iterable[tuple[str, str]]
 
 
@@ -222,13 +232,7 @@ def goodbye_in_words(data: str) -> str:
         reason = orjson.loads(data)["reason"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         reason = ""
-    known = {
-        "lifetime": "the gateway ended the stream as it does from time to time",
-        "drain": "the gateway is stopping",
-        "overloaded": "the gateway has no room at the moment",
-        "expired": "what was shown to the gateway has ended",
-    }
-    return known.get(reason, f"the gateway said goodbye: {plain(reason) or 'without a reason'}")
+    return GOODBYES.get(str(reason), f"the gateway said goodbye: {plain(reason) or 'without a reason'}")
 
 
 def _show(body: bytes) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +18,8 @@ from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.kpi import Measure
 from gateway.delivery.observatory import Observatory
 from gateway.delivery.processor import Processor
-from gateway.delivery.storage.database import DatabaseError
+from gateway.delivery.sightings import Sightings
+from gateway.delivery.storage.database import DatabaseError, blames_data
 from gateway.delivery.storage.leadership import DeposedError
 from gateway.delivery.storage.repository import Recomputed, Repository
 from gateway.delivery.sweeping import sweep
@@ -72,14 +74,13 @@ class Runner:
         self._clock = clock
         self._retention = retention
         self._changed = changed
-        self._shown = shown
         self._charged = charged
         self._told_to_lead = False
         self.in_charge = False
         """Whether what was remembered is here, and everything is worked off by this process."""
         self._charged_at = 0.0
         self._sweeping: asyncio.Task[None] | None = None
-        self._sightings: deque[Sighting] = deque()
+        self._sightings = Sightings(shown)
         self._aborts: deque[tuple[str, float]] = deque(maxlen=ABORTS)
         self._processor = Processor(repository, counts=self.counts, look_again=look_again, heard=heard, trace=trace)
         self._touched: set[str] = set()
@@ -95,6 +96,11 @@ class Runner:
         return len(self._processor.backlog)
 
     @property
+    def unseen(self) -> int:
+        """What Argo CD showed and nobody has looked at, in memory."""
+        return len(self._sightings)
+
+    @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
         return self._resting and not self._woken.is_set()
@@ -105,7 +111,7 @@ class Runner:
         """Everything is to be worked off here from now on."""
         if not self._told_to_lead:
             self._told_to_lead = True
-            self._look_around()
+            self._sightings.look_around(self._clock())
             self._woken.set()
 
     def follow(self) -> None:
@@ -114,17 +120,12 @@ class Runner:
             self._told_to_lead = False
             self._woken.set()
 
-    def _look_around(self) -> None:
-        """What was shown before was another's to see; what it didn't keep is found in what is there now."""
-        now = self._clock()
-        self._sightings.extend(Sighting(observed, now, False) for observed in self._shown())
-
     # What comes.
 
     def show(self, sightings: Iterable[Sighting]) -> None:
         """Argo CD showed something."""
         if self._told_to_lead:
-            self._sightings.extend(sightings)
+            self._sightings.add(sightings)
             self._woken.set()
 
     def abort(self, key: str, at: float) -> None:
@@ -177,7 +178,7 @@ class Runner:
                     await self._resign()
                     await asyncio.sleep(pause)
                     if self._told_to_lead:
-                        self._look_around()
+                        self._sightings.look_around(self._clock())
                 except (SQLAlchemyError, DatabaseError) as error:
                     self.counts["retry"] += 1
                     _log.warning("delivery.database_failed", reason=type(error).__name__, retry_in=wait)
@@ -217,6 +218,7 @@ class Runner:
         self.observatory = Observatory()
         self.observatory.remember(memories)
         self._processor.backlog.doubt()
+        self._sightings.begin(self._clock())
         self.in_charge = True
         self._sweeping = asyncio.create_task(
             sweep(self._repository, clock=self._clock, retention=self._retention), name="sweeping"
@@ -234,7 +236,7 @@ class Runner:
         self._charged(None)
         await self._stop_sweeping()
         self.observatory = Observatory()
-        self._sightings.clear()
+        self._sightings.forget()
         self._touched.clear()
         self._processor.backlog.forget()
         self._processor.backlog.doubt()
@@ -283,34 +285,55 @@ class Runner:
 
     def _observe(self) -> None:
         for _ in range(min(len(self._sightings), SIGHTINGS)):
-            self.observatory.see(self._sightings.popleft())
+            self.observatory.see(self._sightings.take())
         while self._aborts and not self._sightings:
             self.observatory.abort(*self._aborts.popleft(), self._clock())
 
     async def _record(self, *, hurry: bool = False) -> None:
         """Keep what is new of some applications, deployments and memory together: neither twice nor lost."""
+        if keys := self.observatory.dirty(self._clock(), hurry=hurry)[:KEYS]:
+            await self._keep(keys)
+
+    async def _keep(self, keys: Sequence[str]) -> None:
         now = self._clock()
-        if not (keys := self.observatory.dirty(now, hurry=hurry)[:KEYS]):
-            return
         deployments, memories = self.observatory.state_of(keys)
-        changed = await self._repository.record(deployments, memories, now=now)
+        try:
+            changed = await self._repository.record(deployments, memories, now=now)
+        except SQLAlchemyError as error:
+            if not blames_data(error):
+                raise
+            if len(keys) > 1:
+                # One of them is at fault: the others aren't to suffer.
+                for key in keys:
+                    await self._keep([key])
+                return
+            _log.exception("delivery.record_broke", application=keys[0])
+            self.counts["failed"] += 1
+            changed = []
         self.observatory.kept(deployments, memories, now)
         self.counts["deployment"] += len(changed)
         self._touched.update(deployment.id for deployment in changed)
 
     async def _recompute(self) -> None:
         """Correlate some of those deployments anew of which more was told."""
-        portion = [self._touched.pop() for _ in range(min(len(self._touched), DEPLOYMENTS))]
-        if not portion:
-            return
+        if portion := list(islice(self._touched, DEPLOYMENTS)):
+            await self._correlate(portion)
+
+    async def _correlate(self, portion: Sequence[str]) -> None:
         try:
             recomputed = await self._repository.recompute(portion)
-        except (SQLAlchemyError, DatabaseError):
-            self._touched.update(portion)
-            raise
-        except Exception:  # noqa: BLE001 - these stay as they were; all others have their turn
-            _log.exception("delivery.correlation_broke", deployments=portion[:10])
+        except Exception as error:
+            if isinstance(error, (SQLAlchemyError, DatabaseError)) and not blames_data(error):
+                raise
+            if len(portion) > 1:
+                for one in portion:
+                    await self._correlate([one])
+                return
+            # It stays as it was; all others have their turn.
+            _log.exception("delivery.correlation_broke", deployment=portion[0])
             self.counts["failed"] += 1
-            return
-        self.counts["recompute"] += len(portion)
-        self._changed(recomputed)
+            recomputed = None
+        self._touched.difference_update(portion)
+        if recomputed is not None:
+            self.counts["recompute"] += len(portion)
+            self._changed(recomputed)

@@ -323,10 +323,14 @@ class Hub:
         self.leave(subscriber, now)
 
     def _send_heartbeat(self, view: View, now: float) -> None:
-        """Send a heartbeat to all of a view who can take one: those who are current, and those who wait for a state."""
+        """Send a heartbeat to all of a view who can take one: those who are current, and those who wait for a state.
+
+        Whose state is there gets that first: "live" would be said of nothing.
+        """
         view.broadcast(view.heartbeat(self.upstream, now, published=self.published), now)
         for subscriber in view.behind:
             subscriber.informed = False
-            if not subscriber.served and subscriber.pump(now):
+            waits = not self.published or self._is_ahead(view, subscriber)
+            if waits and not subscriber.served and subscriber.pump(now):
                 self._composer.inform(view, subscriber, self.upstream, now)
                 subscriber.pump(now)

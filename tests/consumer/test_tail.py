@@ -13,10 +13,20 @@ import pytest
 from aiohttp import web
 from rich.console import Console
 
-from gateway.consumer.client import Gateway, Lost, RefusedError, UnreachableError, open_session, read_address
+from gateway.consumer.client import (
+    GOODBYES,
+    Gateway,
+    Lost,
+    RefusedError,
+    UnreachableError,
+    goodbye_in_words,
+    open_session,
+    read_address,
+)
 from gateway.consumer.sse import Event
 from gateway.consumer.tail import Tail, Wish
 from gateway.errors import GatewayError
+from gateway.hub.subscriber import Ending
 from tests.e2e.fastloop import until
 from tests.e2e.harness import Stage, run_gateway
 from tests.fakes.applications import application
@@ -208,6 +218,17 @@ async def test_a_client_waits_as_long_as_it_is_told_and_says_where_it_was(argocd
                     break
     assert asked == [None, "e-1-v", "e-1-v"]
     assert items[2] == Lost(said="the gateway is stopping", seconds=7.0, goodbye=True)
+
+
+def test_every_reason_for_which_a_stream_ends_is_said_in_words() -> None:
+    assert set(GOODBYES) == {ending.value for ending in Ending}
+    assert all(goodbye_in_words(json.dumps({"reason": reason})) == said for reason, said in GOODBYES.items())
+
+
+@pytest.mark.parametrize("data", ['{"reason":"eclipse"}', '{"reason":["eclipse"]}', "{}", "[]", "{"])
+def test_a_reason_from_a_newer_gateway_is_shown_as_it_is(data: str) -> None:
+    assert goodbye_in_words(data).startswith("the gateway said goodbye: ")
+    assert ("eclipse" in goodbye_in_words(data)) is ("eclipse" in data)
 
 
 async def test_delays_grow_while_nobody_answers() -> None:

@@ -25,6 +25,7 @@ from gateway.delivery.storage.history import Wanted
 from gateway.delivery.storage.repository import Recomputed, Repository, Told
 from gateway.delivery.storage.tables import DELIVERIES
 from gateway.delivery.timeline import timeline
+from gateway.model.application import Observed
 from gateway.store.state import Sighting
 from tests.delivery import play, story
 from tests.postgres import Postgres
@@ -66,6 +67,8 @@ class Desk:
         self.looked_at: list[str] = []
         self.recomputed: list[Recomputed] = []
         self.heard: list[DeliveryEvent] = []
+        self.held: list[Observed] = []
+        """What Argo CD has shown, to be looked at where its sightings weren't."""
         self._told = 0
         self.repository = Repository(database, TagPatterns())
         self.runner = Runner(
@@ -75,6 +78,7 @@ class Desk:
             look_again=self.looked_at.append,
             changed=self.recomputed.append,
             heard=self.heard.extend,
+            shown=lambda: self.held,
         )
         secrets = {"github": Secrets(SECRET)}
         self.intake = Intake(self.repository, secrets, clock=lambda: self.now, admitted=self.runner.admit)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from gateway.delivery import backlog, runner
+from gateway.delivery import backlog, runner, sightings
 from gateway.delivery.correlation import facts
 from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.storage import factbook
@@ -102,6 +104,109 @@ async def test_a_database_that_fails_for_a_while_loses_nothing(monkeypatch: pyte
         assert desk.runner.counts["retry"] == 4
         assert await outcomes(desk) == {"d-1": "processed"}
         assert await desk.changes()
+
+
+async def test_an_application_whose_deployments_cannot_be_kept_takes_no_other_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = play.shown_in(CANARY)
+    fine = shown[-1][2]
+    document = msgspec.structs.replace(fine.document, key="argocd/harmed", name="harmed")
+    harmed = msgspec.structs.replace(fine, uid="harmed", document=document)
+    with structlog.testing.capture_logs() as logs:
+        async with open_desk() as desk:
+            await desk.settled()
+            record = desk.repository.record
+
+            async def refuse(deployments: Any, memories: dict[str, Any], *, now: float) -> Any:
+                if harmed.document.key in memories:
+                    raise IntegrityError("insert", {}, ValueError("what no column takes"))
+                return await record(deployments, memories, now=now)
+
+            monkeypatch.setattr(desk.repository, "record", refuse)
+            desk.now = shown[-1][0]
+            desk.runner.show([Sighting(one, desk.now, True) for one in (harmed, fine)])
+            await desk.settled()
+            await desk.pass_time(60.0)
+            assert desk.runner.counts["retry"] == 0
+            assert desk.runner.counts["failed"] >= 1
+            assert {change["application"] for change in await desk.changes()} == {fine.document.key}
+    broken = [entry for entry in logs if entry["log_level"] == "error"]
+    assert {(entry["event"], entry["application"]) for entry in broken} == {("delivery.record_broke", "argocd/harmed")}
+
+
+async def test_a_deployment_that_cannot_be_correlated_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with open_desk() as desk:
+            await desk.play(play.shown_in(CANARY))
+            changes = {change["id"] for change in await desk.changes()}
+            recompute, asked = desk.repository.recompute, set[str]()
+            harmed = min(changes)
+            assert len(changes) > 1
+
+            async def refuse(identities: Any) -> Any:
+                if harmed in identities:
+                    raise IntegrityError("insert", {}, ValueError("what no column takes"))
+                asked.update(identities)
+                return await recompute(identities)
+
+            monkeypatch.setattr(desk.repository, "recompute", refuse)
+            desk.runner._touched.update(changes)
+            await desk.pass_time(0.0)
+            assert asked == changes - {harmed}
+    assert [entry["deployment"] for entry in logs if entry["event"] == "delivery.correlation_broke"] == [harmed]
+
+
+async def test_what_is_shown_does_not_pile_up_while_the_database_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = itertools.cycle(play.shown_in(CANARY))
+    async with open_desk() as desk:
+        await desk.settled()
+        record, written = desk.repository.record, asyncio.Semaphore(0)
+
+        async def slowly(*args: Any, **more: Any) -> Any:
+            await written.acquire()
+            return await record(*args, **more)
+
+        monkeypatch.setattr(desk.repository, "record", slowly)
+        for _ in range(3):
+            # A thousand come while one thing is written.
+            for _, live, observed in itertools.islice(shown, 1_000):
+                desk.now += 1.0
+                desk.runner.show([Sighting(observed, desk.now, live)])
+            assert desk.runner.unseen == 1_000
+            written.release()
+            async with asyncio.timeout(60):
+                while desk.runner.unseen:  # noqa: ASYNC110 - its own turns are what there is to wait for
+                    await asyncio.sleep(0)
+        monkeypatch.setattr(desk.repository, "record", record)
+        written.release()
+        await desk.settled()
+        assert await desk.changes()
+
+
+async def test_what_is_shown_does_not_pile_up_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sightings, "KEPT", 50)
+    monkeypatch.setattr(runner, "RETRY", 0.0)
+    shown = play.shown_in(CANARY)
+    async with open_desk() as desk:
+        take_over, away = desk.repository.take_over, True
+
+        async def try_to(*, now: float) -> None:
+            if away:
+                raise OperationalError("select", {}, OSError("no route"))
+            await take_over(now=now)
+
+        monkeypatch.setattr(desk.repository, "take_over", try_to)
+        for at, live, observed in shown * 3:
+            desk.now, desk.held = max(at, desk.now), [observed]
+            desk.runner.show([Sighting(observed, desk.now, live)])
+            assert desk.runner.unseen <= 50
+            await asyncio.sleep(0)
+        away = False
+        await desk.settled()
+        assert desk.runner.counts["retry"] > 0
+        # What it came to is known.
+        assert {change["application"] for change in await desk.changes()} == {shown[-1][2].document.key}
 
 
 async def test_whoever_follows_is_told_which_applications_changed() -> None:

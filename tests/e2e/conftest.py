@@ -20,6 +20,7 @@ _NEVER = (
     "upstream.stream_broke",
     "upstream.request_broke",
     "delivery.broke",
+    "delivery.record_broke",
     "delivery.errand_broke",
     "delivery.correlation_broke",
     "delivery.timeline_broke",

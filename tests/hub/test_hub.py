@@ -181,6 +181,21 @@ def test_before_the_first_state_subscribers_wait_with_heartbeats(form: Form) -> 
     assert link.finished
 
 
+@forms
+def test_nobody_hears_that_all_is_live_before_the_state_that_is(form: Form) -> None:
+    world = World(published=False)
+    world.announce("connecting")
+    client, _, _ = world.join(form=form)
+    world.append(application("argocd/a"))
+    world.hub.publish(world.now)
+    # Whoever waited has its turn a moment later.
+    world.announce("live")
+    assert [beat.data["upstream"]["state"] for beat in client.heartbeats] == ["connecting"]
+    world.hub.turn(world.now)
+    assert client.names == ["heartbeat", "snapshot", "heartbeat"]
+    assert client.heartbeats[-1].data["upstream"]["state"] == "live"
+
+
 def test_a_state_of_no_applications_is_a_state() -> None:
     world = World(published=False)
     client, _, _ = world.join()

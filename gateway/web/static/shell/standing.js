@@ -46,7 +46,7 @@ export function asOf({ link, upstream, ahead = 0 }) {
 
 /** @param {any} state @param {number} local @param {Function} t @param {import("./format.js").Format} format */
 function tellDisconnected({ link, upstream, known, ahead = 0 }, local, t, format) {
-  const goodbye = ["lifetime", "drain", "overloaded", "expired"].includes(link.goodbye) ? t(`goodbye.${link.goodbye}`) : "";
+  const goodbye = link.goodbye ? tellGoodbye(link.goodbye, t) : "";
   if (!known) return { detail: t("standing.from-gateway"), banner: [t("standing.no-answer"), goodbye].filter(Boolean).join(" ") };
   const worse = upstream && upstream.state !== "live" ? t("standing.even-then", t(`standing.${upstream.state}`)) : "";
   const detail = t("standing.for", format.age(link.heardAt, local));
@@ -58,6 +58,12 @@ function tellDisconnected({ link, upstream, known, ahead = 0 }, local, t, format
 function tellReason(reason, t) {
   const told = t(`reason.${reason}`);
   return sentence(told === `reason.${reason}` ? reason : told);
+}
+
+/** Of one that we don't know nothing is said. @param {string} reason @param {Function} t */
+function tellGoodbye(reason, t) {
+  const told = t(`goodbye.${reason}`);
+  return told === `goodbye.${reason}` ? "" : told;
 }
 
 /** @param {string} text */
