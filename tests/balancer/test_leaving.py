@@ -22,8 +22,14 @@ LATE = 3.0
 """Seconds by which the balancer acts late."""
 
 STREAMS, POLLERS = 30, 4
-DRAIN_DELAY, DRAIN = "8s", "5s"
-"""A delay that a busy machine's balancer keeps to, too: it may be late by twice as long as said."""
+DRAIN_DELAY, DRAIN = 8, 5
+"""Seconds: a delay that a busy machine's balancer keeps to, too: it may be late by twice as long as said."""
+
+LEAVES_WITHIN = DRAIN_DELAY + DRAIN + 2
+"""Seconds from the signal to the end: the grace that Kubernetes has to give is longer."""
+
+BUSY = 15
+"""Seconds by which a busy machine may be late."""
 
 
 class Client:
@@ -110,7 +116,7 @@ async def argocd() -> AsyncIterator[FakeArgoCD]:
 @pytest.mark.timeout(300)
 async def test_a_gateway_leaves_under_load_and_nobody_behind_a_late_balancer_is_refused(argocd: FakeArgoCD) -> None:
     argocd.put(application("core"))
-    settings = {"GATEWAY_DRAIN_DELAY": DRAIN_DELAY, "GATEWAY_DRAIN": DRAIN}
+    settings = {"GATEWAY_DRAIN_DELAY": f"{DRAIN_DELAY}s", "GATEWAY_DRAIN": f"{DRAIN}s"}
     async with run_process(argocd, **settings) as leaving, run_process(argocd) as staying:
         for gateway in (leaving, staying):
             await become_ready(gateway.url)
@@ -124,6 +130,7 @@ async def test_a_gateway_leaves_under_load_and_nobody_behind_a_late_balancer_is_
             pollers = [poll(url, answers) for _ in range(POLLERS)]
             async with running(*(client.watch() for client in clients), *pollers, change(argocd)):
                 await until(lambda: all(client.connected for client in clients) and len(answers) > 20)
+                asked_at = asyncio.get_running_loop().time()
                 leaving.send(signal.SIGTERM)
                 await until(lambda: leaving.address in balancer.unready_at)
                 # It isn't ready any more, but whoever comes is served.
@@ -132,6 +139,8 @@ async def test_a_gateway_leaves_under_load_and_nobody_behind_a_late_balancer_is_
                     await until(lambda: len(late) > 3)
                 assert set(late) == {"200"}
                 assert await leaving.end() == 0
+                seconds = asyncio.get_running_loop().time() - asked_at
+                assert DRAIN_DELAY <= seconds < LEAVES_WITHIN + BUSY
                 await until(lambda: all(client.connected for client in clients))
                 before = len(answers)
                 await until(lambda: len(answers) > before + 20)
