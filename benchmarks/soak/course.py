@@ -237,6 +237,8 @@ async def start_gateway(plan: Plan, story: Story, folder: Path) -> AsyncIterator
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "ARGOCD_"))}
     secrets = {f"GATEWAY_WEBHOOK_{name.upper().replace('-', '_')}_SECRET": each for name, each in story.secrets.items()}
     settings = {
+        # As in the image.
+        "MALLOC_ARENA_MAX": "2",
         "ARGOCD_BASE_URL": story.url,
         "ARGOCD_AUTH_TOKEN": story.token,
         "GATEWAY_PORT": "0",
