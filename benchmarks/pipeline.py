@@ -1,7 +1,7 @@
 """Scenarios without sockets: the gateway's own stages, fed with recordings."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from gateway.hub.frame import Form
@@ -26,6 +26,12 @@ class Counter:
 
     def __init__(self) -> None:
         self.bytes = 0
+
+    def take(self, parts: Sequence[memoryview]) -> int:
+        """Count."""
+        size = sum(map(len, parts))
+        self.bytes += size
+        return size
 
     def write(self, data: bytes | memoryview) -> None:
         """Count."""

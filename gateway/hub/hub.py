@@ -115,16 +115,19 @@ class Hub:
         now: float,
         feed: Feed | None = None,
         expires_at: float | None = None,
+        preface: bytes = b"",
     ) -> Subscriber:
         """Take a subscriber, who resumes from ``cursor`` if that can be proved to lead somewhere.
 
         ``had_cursor`` says that the client sent one, even if it is none of ours. Without a ``feed`` it is that of all
-        applications. ``expires_at`` is when what let it in ends. Raises OverloadedError.
+        applications. ``expires_at`` is when what let it in ends, ``preface`` what goes before the stream. Raises
+        OverloadedError.
         """
         self.expect_room(selection)
         view = self._views.find(selection, feed or self._feed, now)
         reason = "epoch" if had_cursor else "new"
-        subscriber = Subscriber(view.feed.traffic, link=link, form=form, offset=None, reason=reason, now=now)
+        traffic = view.feed.traffic
+        subscriber = Subscriber(traffic, link=link, form=form, offset=None, reason=reason, now=now, preface=preface)
         self._members[subscriber] = view
         view.welcome(subscriber)
         self._wheel.put(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
@@ -250,7 +253,12 @@ class Hub:
     def turn(self, now: float) -> None:
         """Go on with those who are behind, as many as one turn allows, the furthest behind first."""
         composed = 0
-        behind = ((view, subscriber) for view in self._views.lagging for subscriber in view.behind)
+        behind = (
+            (view, subscriber)
+            for view in self._views.lagging
+            for subscriber in view.behind
+            if not subscriber.link.writing_paused
+        )
         for view, subscriber in sorted(behind, key=lambda pair: pair[1].offset or 0):
             composed += self._serve(view, subscriber, now)
             if composed >= TURN_LIMIT:

@@ -1,6 +1,6 @@
 """One subscriber: where it stands, and the bytes on their way to it. Constant in memory, however slow it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from gateway.hub.frame import Form, Frame, ending, private
 from gateway.hub.traffic import Traffic
 
 SLICE = 64 * 1024
-"""Bytes written at once of what is large: the rest stays shared, and isn't copied into a transport's buffer."""
+"""Bytes that are left to a transport at once of what is large: the rest stays shared, and isn't copied."""
 
 
 class Link(Protocol):
@@ -23,6 +23,9 @@ class Link(Protocol):
     @property
     def offer(self) -> "Offer":
         """Send bytes unless writing is paused; return whether they were taken, None where the connection is over."""
+
+    def take(self, parts: Sequence[memoryview]) -> int:
+        """Send at once what the system takes of some bytes, one part behind another; return how many it took."""
 
     def write(self, data: bytes | memoryview) -> None:
         """Send bytes, some time."""
@@ -64,7 +67,8 @@ class Subscriber:
     """A stream that somebody holds.
 
     It is *current* (stands where its view stands, and gets each frame as it is made), or *behind*: at an older offset,
-    at none yet (``offset`` None: it needs a snapshot, for ``reason``), or with bytes still to be written.
+    at none yet (``offset`` None: it needs a snapshot, for ``reason``), or with bytes still to be written. ``preface``
+    goes before the stream, with its first bytes.
     """
 
     __slots__ = (
@@ -91,7 +95,15 @@ class Subscriber:
     )
 
     def __init__(
-        self, traffic: Traffic, *, link: Link, form: Form, offset: int | None, reason: str, now: float
+        self,
+        traffic: Traffic,
+        *,
+        link: Link,
+        form: Form,
+        offset: int | None,
+        reason: str,
+        now: float,
+        preface: bytes = b"",
     ) -> None:
         self._traffic = traffic
         self.link = link
@@ -112,6 +124,8 @@ class Subscriber:
         self.progress_at = now
         self.unsent = 0
         self._pending: list[memoryview] = []
+        if preface:
+            self._put(preface)
         self._checksum = Checksum()
         self._mark: Checksum | None = None
         self.started = False
@@ -183,8 +197,8 @@ class Subscriber:
         self._put(framed)
 
     def _put(self, data: bytes) -> None:
-        whole = memoryview(data)
-        self._pending.extend(whole[start : start + SLICE] for start in range(0, len(data), SLICE))
+        if data:
+            self._pending.append(memoryview(data))
 
     def pump(self, now: float) -> bool:
         """Write what waits, as far as the connection takes it; return whether it could take more."""
@@ -192,12 +206,28 @@ class Subscriber:
         if link.is_closing():
             return False
         self._note_progress(now)
-        while pending and not link.writing_paused:
-            part = pending.pop(0)
-            link.write(part)
+        if not self.started:
+            return not link.writing_paused
+        if pending and not link.writing_paused:
             self.progress_at = now
+            self._written(link.take(pending))
+            while pending and not link.writing_paused:
+                part = pending[0][:SLICE]
+                link.write(part)
+                self._written(len(part))
         self.unsent = link.unsent()
         return not pending and not link.writing_paused
+
+    def _written(self, size: int) -> None:
+        """So many bytes of what waits have been written."""
+        pending = self._pending
+        while size:
+            first = pending[0]
+            if size < len(first):
+                pending[0] = first[size:]
+                return
+            size -= len(first)
+            del pending[0]
 
     def looks_stuck(self, now: float, limit: float) -> bool:
         """Whether the connection has taken nothing for ``limit`` seconds, although something waits for it."""

@@ -1,4 +1,4 @@
-"""Connections whose answer is a stream: when it has begun, they are taken over from aiohttp.
+"""Connections whose answer is a stream: before it begins, they are taken over from aiohttp.
 
 A connection that aiohttp serves is a parser, a request, a response and three tasks: a good 11 kB. A stream needs none
 of these, for nothing is read any more, and the hub writes to the transport. So its connection goes on as it came
@@ -9,7 +9,7 @@ Never belongs here: what is written, or to whom.
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
@@ -17,6 +17,9 @@ from gateway.hub.frame import Form
 
 WRITE_BUFFER = 256 * 1024
 """Bytes that wait in a transport before its subscriber counts as slow."""
+
+MOST_PARTS = 64
+"""Parts that are sent at once; the system takes 1,024 at most."""
 
 _LAST_CHUNK = b"0\r\n\r\n"
 
@@ -32,7 +35,7 @@ class OpenStreams:
         return len(self._open)
 
     def take_over(self, request: web.Request, form: Form) -> "OpenStream":
-        """Take the connection of a request whose response is prepared. Raises ConnectionResetError if it is gone.
+        """Take the connection of a request that isn't answered yet. Raises ConnectionResetError if it is gone.
 
         Nothing may be written by the response from now on, and whoever handles the request has to return without
         waiting for anything: for aiohttp the connection is lost with the next turn of the event loop.
@@ -132,15 +135,26 @@ class OpenStream(asyncio.Protocol):
         self.write(data)
         return True
 
+    def take(self, parts: Sequence[memoryview]) -> int:
+        """Send at once what the system takes of some bytes, one part behind another; return how many it took."""
+        if self._is_clear():
+            with contextlib.suppress(OSError):
+                return self._socket.sendmsg(parts[:MOST_PARTS])
+        return 0
+
     def write(self, data: bytes | memoryview) -> None:
         """Send bytes, some time."""
         sent = 0
-        if self._clear or (not self.unsent() and not self.is_closing()):
-            self._clear = True
+        if self._is_clear():
             with contextlib.suppress(OSError):
                 sent = self._send(data)
         if sent < len(data):
             self._keep(data, sent)
+
+    def _is_clear(self) -> bool:
+        """Whether nothing waits in the transport."""
+        self._clear = self._clear or (not self.unsent() and not self.is_closing())
+        return self._clear
 
     def _keep(self, data: bytes | memoryview, sent: int) -> None:
         """Have the transport send the rest. Where the connection is broken, it finds that out for itself."""

@@ -6,6 +6,7 @@ some seconds' worth, for a page loads its files at once. Never belongs here: HTT
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 BURST = 10.0
@@ -132,6 +133,7 @@ class Limits:
         return Excess(limit=limit, wait=wait)
 
 
+@lru_cache(maxsize=1_024)
 def summarise(address: str) -> str:
     """Return what an address counts as: itself, but of IPv6 the /64 that one party is usually given (RFC 6177)."""
     ip = ip_address(address.partition("%")[0])

@@ -1,6 +1,7 @@
 """Around every request: errors become problems, origins are checked, and headers that browsers rely on are set."""
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -121,6 +122,7 @@ def is_loopback_origin(origin: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.netloc) and names_loopback(parts.netloc)
 
 
+@lru_cache(maxsize=64)
 def names_loopback(host: str) -> bool:
     """Whether a Host header names this machine to itself; one that is absent (HTTP/1.0) names nobody else."""
     if not host:

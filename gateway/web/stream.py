@@ -1,9 +1,11 @@
 """The stream: a response that carries what the hub writes, straight to its transport."""
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from functools import partial
+from email.utils import formatdate
+from functools import lru_cache, partial
 
 import structlog
 from aiohttp import HttpVersion11, web
@@ -29,14 +31,14 @@ _log = structlog.get_logger(__name__)
 class EventStream(EventSourceResponse):
     """A stream of Server-Sent Events whose bytes the hub writes.
 
-    The library's own pings are off: heartbeats are shared frames. Bytes go to the transport already framed as chunks,
-    so the response itself only begins; then its connection is taken over.
+    The library's own pings are off: heartbeats are shared frames. Bytes go to the connection already framed as chunks,
+    the head with the first of them, so the response itself writes nothing: its connection is taken over.
     """
 
     def __init__(self, form: Form) -> None:
         # How long the system waits for a peer that takes nothing is set for every connection (``connections``).
         super().__init__(ping_interval=math.inf, send_timeout=None)
-        self._left = False
+        self._begun = False
         self.headers["Content-Type"] = "text/event-stream; charset=utf-8"
         # A proxy that compresses anew would hold frames back.
         self.headers["Cache-Control"] = "no-cache, no-transform"
@@ -46,19 +48,32 @@ class EventStream(EventSourceResponse):
         if form is Form.GZIP:
             self.headers["Content-Encoding"] = "gzip"
 
-    def leave(self) -> None:
-        """Write nothing more: the connection was taken over."""
-        self._left = True
-        self.stop_streaming()
+    async def begin(self, request: web.Request) -> bytes:
+        """Return the head of the answer, which goes out with the stream's first bytes; aiohttp sends nothing more."""
+        self._begun = True
+        for app in request.match_info.apps:
+            await app.on_response_prepare.send(request, self)
+        self.headers["Date"] = _write_date(int(time.time()))
+        if request.version >= HttpVersion11:
+            self.headers["Transfer-Encoding"] = "chunked"
+        fields = "\r\n".join(f"{name}: {value}" for name, value in self.headers.items())
+        if fields.count("\n") != len(self.headers) - 1:
+            raise ValueError("a header has a line end in it")
+        return f"HTTP/{request.version.major}.{request.version.minor} 200 OK\r\n{fields}\r\n\r\n".encode()
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Send the headers, once: aiohttp asks again when the handler has returned."""
-        return None if self._left else await super().prepare(request)
+        """Send the headers, unless they are ours to send: aiohttp asks for it when the handler has returned."""
+        return None if self._begun else await super().prepare(request)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """End the response, unless its end is no longer ours to write."""
-        if not self._left:
+        if not self._begun:
             await super().write_eof(data)
+
+
+@lru_cache(maxsize=2)
+def _write_date(at: int) -> str:
+    return formatdate(at, usegmt=True)
 
 
 async def stream_pipelines(request: web.Request) -> web.StreamResponse:
@@ -114,16 +129,15 @@ async def _begin(
     try:
         context.hub.expect_room(selection)
         prepare()
-        await response.prepare(request)
+        head = await response.begin(request)
         # From here on nothing may wait: the join ends at the hub's last tick, and aiohttp thinks that the client left.
         context.hub.expect_room(selection)
         stream = context.streams.take_over(request, form)
     except OverloadedError:
-        return await _refuse(request, response, form, context)
+        return await _refuse(request, form, context)
     except ConnectionResetError:
         # It left before the stream began; the server notices that for itself.
         return response
-    response.leave()
     request[STREAM] = stream
     try:
         with nullcontext() if context.trace is None else context.trace.span("stream.join"):
@@ -136,6 +150,7 @@ async def _begin(
                 had_cursor=bool(asked),
                 now=context.clock(),
                 expires_at=identity.expires_at,
+                preface=head,
             )
         stream.at_end(partial(_leave, context, subscriber, request.remote))
         context.audience.enter(subscriber, identity, grant, within)
@@ -179,14 +194,14 @@ def accepts_gzip(request: web.Request) -> bool:
     return False
 
 
-async def _refuse(request: web.Request, response: EventStream, form: Form, context: Context) -> web.StreamResponse:
+async def _refuse(request: web.Request, form: Form, context: Context) -> web.StreamResponse:
     """Turn a client away so that it comes back: an EventSource gives up for good on any status but 200."""
     wait = context.hub.retry_ms()
     context.hub.counts["end_overloaded"] += 1
-    if not response.prepared:
-        if not accepts_events(request):
-            raise problem.overloaded(math.ceil(wait / 1_000))
-        await response.prepare(request)
+    if not accepts_events(request):
+        raise problem.overloaded(math.ceil(wait / 1_000))
+    response = EventStream(form)
+    await response.prepare(request)
     goodbye = retry(wait) + event("goodbye", {"reason": Ending.OVERLOADED.value, "retryMs": wait})
     await response.write(gzip_body(goodbye, Frame(b"")) if form is Form.GZIP else goodbye)
     response.stop_streaming()

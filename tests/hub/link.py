@@ -1,5 +1,7 @@
 """A connection whose every byte the test decides: how much it takes, when it moves on, where it is cut."""
 
+from collections.abc import Sequence
+
 from gateway.hub.frame import Form
 from tests.hub.client import Client
 
@@ -8,15 +10,19 @@ class FakeLink:
     """The server's end of a connection to a model client.
 
     What is written goes to the client at once, or waits in the process while the link is ``stalled``. Writing is paused
-    beyond ``high`` waiting bytes, and until no more than ``low`` are left, as asyncio's transports do it.
+    beyond ``high`` waiting bytes, and until no more than ``low`` are left, as asyncio's transports do it. Of what may
+    go at once the link takes ``gulp`` bytes at most.
     """
 
-    def __init__(self, client: Client, form: Form, *, high: int = 64 * 1024, stalled: bool = False) -> None:
+    def __init__(
+        self, client: Client, form: Form, *, high: int = 64 * 1024, stalled: bool = False, gulp: int | None = None
+    ) -> None:
         client.connect(form)
         self.client = client
         self.form = form
         self.high = high
         self.stalled = stalled
+        self.gulp = gulp
         self.closing = False
         self.aborted = False
         self.finished = False
@@ -36,6 +42,13 @@ class FakeLink:
     @property
     def writing_paused(self) -> bool:
         return self._paused
+
+    def take(self, parts: Sequence[memoryview]) -> int:
+        if self.closing or self.stalled or self._unsent:
+            return 0
+        data = b"".join(parts)[: self.gulp]
+        self.write(data)
+        return len(data)
 
     def write(self, data: bytes | memoryview) -> None:
         assert not self.closing, "nothing is sent to a closing link"

@@ -1,5 +1,7 @@
 """A subscriber takes as much as its connection does, shares what is large, and ends a stream properly."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from gateway.hub.checksum import Checksum
@@ -68,6 +70,39 @@ def test_large_bytes_are_written_in_slices_until_writing_is_paused() -> None:
         link.drain()
     link.drain()
     assert link.client.names == ["heartbeat"]
+
+
+@pytest.mark.parametrize("gulp", [1, 100, SLICE + 1])
+@pytest.mark.parametrize("form", Form)
+def test_what_the_system_takes_only_a_part_of_goes_on_where_that_ends(form: Form, gulp: int) -> None:
+    subscriber, link = subscribe(form)
+    link.gulp = gulp
+    subscriber.put(LARGE)
+    subscriber.put_private(beat())
+    while not subscriber.pump(NOW):
+        link.drain()
+    say_goodbye(subscriber)
+    link.client.see_end()
+    assert link.client.names == ["heartbeat", "heartbeat", "goodbye"]
+
+
+def test_a_preface_goes_out_with_the_streams_first_bytes() -> None:
+    taken: list[bytes] = []
+
+    class Recording(FakeLink):
+        def take(self, parts: Sequence[memoryview]) -> int:
+            taken.append(b"".join(parts))
+            return len(taken[-1])
+
+    link = Recording(Client(), Form.CHUNKED)
+    subscriber = Subscriber(
+        Traffic(), link=link, form=Form.CHUNKED, offset=None, reason="new", now=NOW, preface=b"HTTP/1.1 200 OK\r\n\r\n"
+    )
+    assert subscriber.pump(NOW)
+    assert not taken
+    subscriber.put_private(b"retry: 1000\n")
+    assert subscriber.pump(NOW)
+    assert taken == [b"HTTP/1.1 200 OK\r\n\r\nc\r\nretry: 1000\n\r\n"]
 
 
 def test_what_waits_is_shared_by_all_who_wait() -> None:

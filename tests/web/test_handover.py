@@ -89,6 +89,23 @@ def test_bytes_behind_a_half_sent_frame_keep_their_place(runner: asyncio.Runner)
         runner.run(main())
 
 
+def test_parts_are_taken_at_once_as_far_as_there_is_room_and_none_before_what_waits(runner: asyncio.Runner) -> None:
+    async def main() -> None:
+        async with carried() as (_, stream, peer):
+            assert stream.take([memoryview(b"one, "), memoryview(b"two, ")]) == 10
+            parts = [memoryview(PIECE)] * 1_000
+            taken = stream.take(parts)
+            assert 0 < taken < len(PIECE) * len(parts)
+            stream.write(b"three")
+            assert stream.unsent() == 5
+            assert stream.take([memoryview(b"four")]) == 0
+            expected = b"one, two, " + (PIECE * len(parts))[:taken] + b"three"
+            assert await read(peer, len(expected)) == expected
+
+    with runner:
+        runner.run(main())
+
+
 @pytest.mark.parametrize("form", [Form.PLAIN, Form.CHUNKED])
 def test_an_ended_stream_sends_all_that_waits_and_closes(runner: asyncio.Runner, form: Form) -> None:
     async def main() -> None:
