@@ -4,9 +4,11 @@ One line when a stream opens, one when it closes, none for a delivery.
 """
 
 import asyncio
+import atexit
 import logging
 import sys
-from typing import Any, BinaryIO, Literal, cast
+import threading
+from typing import Any, BinaryIO, Literal
 
 import orjson
 import structlog
@@ -15,6 +17,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 # Local variables may hold a token; a traceback that shows them would put it into the log.
 _TRANSFORMER = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 _TRACEBACKS: Any = structlog.processors.ExceptionRenderer(_TRANSFORMER)
+LINGER = 0.02
+"""Seconds for which a line waits for others."""
+
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -32,7 +37,9 @@ def configure(*, level: str, log_format: Literal["auto", "json", "console"]) -> 
         factory: Any = structlog.PrintLoggerFactory(sys.stderr)
     else:
         renderer = [_TRACEBACKS, structlog.processors.JSONRenderer(serializer=_serialise)]
-        factory = structlog.BytesLoggerFactory(cast("BinaryIO", LinesOfATurn(sys.stderr.buffer)))
+        lines = Lines(sys.stderr.buffer)
+        atexit.register(lines.write_out)
+        factory = lambda *_: lines  # noqa: E731 - all loggers are one
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -42,31 +49,50 @@ def configure(*, level: str, log_format: Literal["auto", "json", "console"]) -> 
     _adopt_standard_logging(_LEVELS[level], shared, readable=readable)
 
 
-class LinesOfATurn:
-    """A file whose lines are flushed together, once in a turn of the event loop; outside of one, each at once.
+class Lines:
+    """Writes lines to a file: from a warning on at once, others with those that come within ``LINGER`` seconds.
 
-    A thousand who come at once are a thousand lines: to have the system write each costs as much as to make it.
+    A thousand who come together are a thousand lines: to have the system write each costs as much as to make it.
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self.write = file.write
-        self._flush = file.flush
+        self._file = file
+        self._lines: list[bytes] = []
+        self._writing = threading.Lock()
         self._due_in: asyncio.AbstractEventLoop | None = None
 
-    def flush(self) -> None:
-        """Flush, at the latest in the event loop's next turn."""
+    def info(self, line: bytes) -> None:
+        """Write a line soon; at once where no event loop runs."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self._flush()
+            self.warning(line)
             return
+        self._lines.append(line)
         if self._due_in is not loop:
             self._due_in = loop
-            loop.call_soon(self._flush_now)
+            loop.call_later(LINGER, self.write_out)
 
-    def _flush_now(self) -> None:
+    def warning(self, line: bytes) -> None:
+        """Write a line now, behind those that wait."""
+        self._lines.append(line)
+        self.write_out()
+
+    debug = info
+    error = critical = exception = warning
+
+    def write_out(self) -> None:
+        """Write now what waits."""
         self._due_in = None
-        self._flush()
+        with self._writing:
+            count = len(self._lines)
+            data = b"".join(line + b"\n" for line in self._lines[:count])
+            # A thread may have added one meanwhile.
+            del self._lines[:count]
+            while data:
+                # Unbuffered, the system may take a part.
+                data = data[self._file.write(data) or len(data) :]
+            self._file.flush()
 
 
 def make_server_logger() -> logging.Logger:

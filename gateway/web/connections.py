@@ -7,7 +7,6 @@ them those who have been answered and ask for nothing more. What holds for a con
 """
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import Sized
 from typing import cast
@@ -21,9 +20,6 @@ MAX_LINE = 8_190
 
 MAX_HEAD = 32_768
 """Bytes of a first request's line and headers together."""
-
-UNACKNOWLEDGED = 60.0
-"""Seconds after which the system gives up a connection whose other end takes nothing at all."""
 
 IDLE_AT_ONCE = 200
 """Idle connections that go at once where there is no room: finding them takes a look at all."""
@@ -149,10 +145,6 @@ class _Newcomer(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         if not self._gate.arrive(self):
             self._transport.abort()
-            return
-        connection = transport.get_extra_info("socket")
-        if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNACKNOWLEDGED * 1_000))
 
     def data_received(self, data: bytes) -> None:
         if self._transport is None or self._transport.is_closing():

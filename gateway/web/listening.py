@@ -3,8 +3,10 @@
 Never belongs here: what is served, or which newcomers are let in (``connections``).
 """
 
+import asyncio
 import contextlib
 import resource
+import socket
 from collections import Counter
 from typing import Any, cast
 
@@ -30,6 +32,9 @@ a request into a connection which is being closed has to answer with 502. nginx 
 
 MAX_HEADERS = 128
 
+UNACKNOWLEDGED = 60.0
+"""Seconds after which the system gives up a connection whose other end takes nothing at all."""
+
 LINGERING = 2.0
 """Seconds in which the rest of a body that nobody wants may come, so that its sender reads the answer."""
 
@@ -50,6 +55,8 @@ class GatedRunner(web.AppRunner):
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
             max_headers=MAX_HEADERS,
+            # Its socket has it from the one that listens.
+            tcp_keepalive=False,
             **more,
         )
         self._most = most
@@ -70,6 +77,17 @@ class GatedRunner(web.AppRunner):
             self._gate.close()
         await super().cleanup()
         await self._streams.close(CLOSING_TIME)
+
+
+class _Site(web.TCPSite):
+    """A site whose connections inherit what the system shall do with a peer that is away (tcp(7), socket(7))."""
+
+    async def start(self) -> None:
+        await super().start()
+        for listener in cast("asyncio.Server", self._server).sockets:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNACKNOWLEDGED * 1_000))
 
 
 async def listen(
@@ -104,7 +122,7 @@ async def listen(
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host, port, backlog=BACKLOG)
+    site = _Site(runner, host, port, backlog=BACKLOG)
     try:
         await site.start()
     except OSError as error:

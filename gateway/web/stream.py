@@ -8,7 +8,7 @@ from email.utils import formatdate
 from functools import lru_cache, partial
 
 import structlog
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion, HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp_sse import EventSourceResponse
 
@@ -56,10 +56,7 @@ class EventStream(EventSourceResponse):
         self.headers["Date"] = _write_date(int(time.time()))
         if request.version >= HttpVersion11:
             self.headers["Transfer-Encoding"] = "chunked"
-        fields = "\r\n".join(f"{name}: {value}" for name, value in self.headers.items())
-        if fields.count("\n") != len(self.headers) - 1:
-            raise ValueError("a header has a line end in it")
-        return f"HTTP/{request.version.major}.{request.version.minor} 200 OK\r\n{fields}\r\n\r\n".encode()
+        return _write_head(request.version, tuple(self.headers.items()))
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Send the headers, unless they are ours to send: aiohttp asks for it when the handler has returned."""
@@ -69,6 +66,14 @@ class EventStream(EventSourceResponse):
         """End the response, unless its end is no longer ours to write."""
         if not self._begun:
             await super().write_eof(data)
+
+
+@lru_cache(maxsize=16)
+def _write_head(version: HttpVersion, headers: tuple[tuple[str, str], ...]) -> bytes:
+    lines = [f"HTTP/{version.major}.{version.minor} 200 OK", *(f"{name}: {value}" for name, value in headers)]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a header has a line end in it")
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 @lru_cache(maxsize=2)

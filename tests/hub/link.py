@@ -27,7 +27,7 @@ class FakeLink:
         self.aborted = False
         self.finished = False
         self.largest = 0
-        """The size of the largest single write."""
+        """The size of the largest single write that the system may leave to the process."""
         self.written = 0
         """All bytes that were written."""
         self.overrun = 0
@@ -47,14 +47,17 @@ class FakeLink:
         if self.closing or self.stalled or self._unsent:
             return 0
         data = b"".join(parts)[: self.gulp]
-        self.write(data)
+        self._send(data)
         return len(data)
 
     def write(self, data: bytes | memoryview) -> None:
+        self.largest = max(self.largest, len(data))
+        self._send(data)
+
+    def _send(self, data: bytes | memoryview) -> None:
         assert not self.closing, "nothing is sent to a closing link"
         assert not self.finished, "nothing is written behind the end"
         assert data, "nothing is no chunk"
-        self.largest = max(self.largest, len(data))
         self.written += len(data)
         self.overrun += len(data) if self._paused else 0
         self._unsent += data

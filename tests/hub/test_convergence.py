@@ -49,6 +49,8 @@ SLICE = 300
 """Bytes; so small that the snapshots of this small world are large."""
 HIGH = 500
 """Bytes that a link holds before writing is paused."""
+GULP = 250
+"""Bytes that the system takes at once."""
 
 documents = st.builds(
     application,
@@ -349,7 +351,7 @@ class Fleet(RuleBasedStateMachine):
 
     def connect(self, seat: Seat, form: Form, *, stalled: bool = False) -> None:
         client, ring = seat.client, self.log.ring
-        link = FakeLink(client, form, high=HIGH, stalled=stalled)
+        link = FakeLink(client, form, high=HIGH, stalled=stalled, gulp=GULP)
         cursor = parse_cursor(client.last_id)
         resumes = (
             self.hub.published

@@ -5,10 +5,11 @@ import io
 import json
 import subprocess
 import sys
+from typing import Any, BinaryIO, cast
 
 import pytest
 
-from gateway.observability.logs import LinesOfATurn
+from gateway.observability.logs import Lines
 
 SCRIPT = """
 import logging, structlog
@@ -48,58 +49,77 @@ def test_a_traceback_shows_no_local_variable(form: str) -> None:
     assert "hunter2" not in text
 
 
-class Flushed(io.BytesIO):
-    """What was flushed so far, in pieces."""
+class Unbuffered(io.RawIOBase):
+    """What was written so far, in pieces; of each the system takes eight bytes at most."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.pieces: list[bytes] = []
 
-    def flush(self) -> None:
-        self.pieces.append(self.getvalue())
-        self.seek(0)
-        self.truncate()
+    def write(self, data: Any) -> int:
+        self.pieces.append(bytes(data[:8]))
+        return len(self.pieces[-1])
 
 
-def log(lines: LinesOfATurn, *texts: bytes) -> None:
-    for text in texts:
-        lines.write(text)
-        lines.flush()
+def open_lines() -> tuple[Lines, list[bytes]]:
+    file = Unbuffered()
+    return Lines(cast("BinaryIO", file)), file.pieces
 
 
-def test_lines_of_one_turn_are_flushed_together_in_the_next_and_others_at_once() -> None:
-    file = Flushed()
-    lines = LinesOfATurn(file)
+def test_lines_that_come_together_are_written_at_once_and_a_warning_with_those_before_it() -> None:
+    lines, pieces = open_lines()
 
     async def main() -> None:
-        log(lines, b"a", b"b")
-        assert file.pieces == [b"1", b"2"]
-        await asyncio.sleep(0)
-        assert file.pieces == [b"1", b"2", b"ab"]
-        log(lines, b"c")
-        await asyncio.sleep(0)
-        await asyncio.to_thread(log, lines, b"of a thread")
-        log(lines, b"last")
+        lines.info(b"a")
+        lines.info(b"b")
+        assert pieces == [b"1\n", b"2\n"]
+        async with asyncio.timeout(10):
+            while len(pieces) == 2:  # noqa: ASYNC110 - there is nothing else to wait for
+                await asyncio.sleep(0)
+        assert pieces[2:] == [b"a\nb\n"]
+        lines.info(b"c")
+        lines.warning(b"d")
+        assert pieces[3:] == [b"c\nd\n"]
+        lines.info(b"e")
+        await asyncio.to_thread(lines.info, b"f")
+        assert pieces[4:] == [b"e\nf\n"]
 
-    log(lines, b"1", b"2")
+    lines.info(b"1")
+    lines.info(b"2")
     asyncio.run(main())
-    log(lines, b"3")
-    assert file.pieces[:5] == [b"1", b"2", b"ab", b"c", b"of a thread"]
-    assert b"".join(file.pieces[5:]) == b"last3"
+    lines.info(b"a longer line")
+    assert pieces[5:] == [b"a longer", b" line\n"]
 
 
-def test_a_loop_that_ended_before_its_lines_were_flushed_holds_up_none_of_another() -> None:
-    file = Flushed()
-    lines = LinesOfATurn(file)
-    loop = asyncio.new_event_loop()
-    loop.call_soon(log, lines, b"unflushed")
-    loop.call_soon(loop.stop)
-    loop.run_forever()
-    loop.close()
+def test_a_loop_that_ended_before_its_lines_were_written_holds_up_none_of_another() -> None:
+    lines, pieces = open_lines()
 
-    async def main() -> None:
-        log(lines, b", flushed")
-        await asyncio.sleep(0)
-        assert b"".join(file.pieces) == b"unflushed, flushed"
+    async def main(line: bytes) -> None:
+        lines.info(line)
 
-    asyncio.run(main())
+    asyncio.run(main(b"late"))
+    assert pieces == []
+
+    async def wait() -> None:
+        lines.info(b"then")
+        async with asyncio.timeout(10):
+            while not pieces:  # noqa: ASYNC110 - there is nothing else to wait for
+                await asyncio.sleep(0)
+
+    asyncio.run(wait())
+    assert b"".join(pieces) == b"late\nthen\n"
+
+
+def test_what_is_logged_at_the_very_end_is_written() -> None:
+    script = """
+import asyncio, structlog
+from gateway.observability.logs import configure
+async def main():
+    structlog.get_logger("x").info("last")
+    asyncio.get_running_loop().stop()
+configure(level="info", log_format="json")
+loop = asyncio.new_event_loop()
+task = loop.create_task(main())
+loop.run_forever()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "last" in done.stderr
