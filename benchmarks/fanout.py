@@ -153,7 +153,8 @@ def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, with_nchan: bool =
             if hub is not None:
                 hub.crowd.call("mark")
                 began = hub.cpu()
-                _spread(len(changes), lambda number: hub.peer.publish(changes[number].line))
+                lines = [change.line(forth) for change in changes]
+                _spread(len(changes), lambda number, lines=lines: hub.peer.publish(lines[number]))
                 hub.crowd.call("reach", len(changes), 240.0)
                 theirs.append(hub.cpu() - began)
         dropped = server.metric("gateway_lags_total")

@@ -67,12 +67,14 @@ class FleetChange(NamedTuple):
 
     settled: Application
     underway: Application
-    line: str
-    """What the gateway would send of it alone."""
 
     def way(self, forth: bool) -> Application:
         """Return what the application becomes."""
         return self.underway if forth else self.settled
+
+    def line(self, forth: bool) -> str:
+        """Return what the gateway would send of it alone."""
+        return _line(self.way(not forth), self.way(forth))
 
 
 def fleet_changes(count: int) -> list[FleetChange]:
@@ -81,12 +83,13 @@ def fleet_changes(count: int) -> list[FleetChange]:
     underway: dict[str, Application] = {}
     for event in recordings.events("fleet/create.sse"):
         application = event["application"]
-        phase = application.get("status", {}).get("operationState", {}).get("phase")
-        if phase == "Running" or application.get("status", {}).get("health", {}).get("status") == "Progressing":
-            underway[key_of(application)] = application
-    keys = [key for key in settled if key in underway][:count]
+        key = key_of(application)
+        if key in settled and _document(application) != _document(settled[key]):
+            # As it was before Argo CD had compared it: without sync and health.
+            underway[key] = application
+    keys = list(underway)[:count]
     assert len(keys) == count, f"{len(keys)} applications were seen underway"
-    return [FleetChange(settled[key], underway[key], _line(settled[key], underway[key])) for key in keys]
+    return [FleetChange(settled[key], underway[key]) for key in keys]
 
 
 def _line(before: Application, after: Application) -> str:

@@ -37,6 +37,8 @@ class Hub:
         self.published = False
         """Whether there is a state to show; until then subscribers wait."""
         self.draining = False
+        self.gathered = 0
+        """How many documents the last tick changed."""
         self._awaiting: list[Callable[[float], None]] = []
         self._unplaced: dict[Subscriber, Cursor] = {}
         """Those who came with a cursor before there was a state."""
@@ -230,7 +232,7 @@ class Hub:
 
     def tick(self, now: float) -> int:
         """Send what changed since the last tick, one frame for each view; return how many were sent one."""
-        sent = 0
+        sent = self.gathered = 0
         for feed in self.feeds:
             if not feed.moved:
                 continue
@@ -239,6 +241,7 @@ class Hub:
                 for view in self._views.of(feed):
                     view.leap(standing, now, anew=feed.epoch != epoch)
             else:
+                self.gathered += len(changes)
                 for view, concerned in self._views.touched(feed, changes):
                     sent += view.tick(concerned, standing, now)
         self.counts["delivery"] += sent

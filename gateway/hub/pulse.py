@@ -15,6 +15,15 @@ TURN_INTERVAL = 0.05
 BEAT_INTERVAL = 1.0
 """Seconds between beats."""
 
+MANY = 32
+"""Documents changed by one tick from which on showing each at once matters less than what it costs to show all."""
+
+SHARE = 0.1
+"""The part of the time that ticks may take where each changes many; as far as ``LONGEST`` allows."""
+
+LONGEST = 4
+"""How many times as long as usual changes gather at most."""
+
 
 class Pulse:
     """Keeps a hub going. ``tick`` is for how long changes are gathered, in seconds; ``clock`` returns Unix time."""
@@ -24,6 +33,8 @@ class Pulse:
         self._tick_interval = tick
         self._clock = clock
         self._ticked_at = float("-inf")
+        self._apart = tick
+        """Seconds from the last tick to the next."""
         self._ticking: _Timer | None = None
         self._turning: _Timer | None = None
         self._beating: _Timer | None = None
@@ -54,12 +65,14 @@ class Pulse:
     def changed(self) -> None:
         """The log grew: tick at once after quiet, else when the interval since the last tick is over.
 
+        That is longer in a burst to many: where all ticks change much, fewer and larger ones cost a part of as many.
+
         At once means behind everything that the event loop has to do now, so that what came in one piece goes out in
         one.
         """
         if self._ticking is None:
             since = asyncio.get_running_loop().time() - self._ticked_at
-            self._ticking = self._call_later(max(0.0, self._tick_interval - since), self._tick)
+            self._ticking = self._call_later(max(0.0, self._apart - since), self._tick)
 
     def nudge(self) -> None:
         """Somebody may be behind: look after them soon."""
@@ -74,6 +87,9 @@ class Pulse:
         self._hub.tick(self._clock())
         self.tick_seconds = time.perf_counter() - began
         self.fan_outs.add(self.tick_seconds)
+        self._apart = self._tick_interval
+        if self._hub.gathered >= MANY:
+            self._apart = min(max(self._apart, self.tick_seconds / SHARE), LONGEST * self._tick_interval)
         for ticked in self._followers:
             ticked(self._clock())
         self.nudge()

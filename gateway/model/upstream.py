@@ -1,6 +1,7 @@
 """What a subscriber is told of upstream: whether what it sees is live, stale or down, and for how long."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -28,4 +29,10 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
 
 def rfc3339(at: float) -> str:
     """Return Unix time ``at`` as RFC 3339 in UTC with whole seconds, as Argo CD writes its own times."""
+    return _write_second(int(at // 1))
+
+
+@lru_cache(maxsize=64)
+def _write_second(at: int) -> str:
+    # A thousand changes of one second have one time.
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

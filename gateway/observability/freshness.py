@@ -7,6 +7,7 @@ is shown for the first time.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from gateway.model.application import ApplicationStatus
@@ -67,6 +68,7 @@ def _times(document: ApplicationStatus) -> Iterator[str]:
             yield operation.finished_at
 
 
+@lru_cache(maxsize=256)
 def _read(text: str) -> float | None:
     try:
         return datetime.fromisoformat(text).timestamp()

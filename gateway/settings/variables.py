@@ -175,7 +175,10 @@ class Settings(AccessVariables, LoginVariables, DeliveryVariables, ReplicaVariab
     )
 
     tick: Seconds = Field(
-        default=0.1, ge=0.001, le=10, description="How long changes gather before they go out together."
+        default=0.1,
+        ge=0.001,
+        le=10,
+        description="How long changes gather before they go out together; in a burst to many up to four times as long.",
     )
     heartbeat: Seconds = Field(default=15, ge=1, description="The longest silence on a stream before a heartbeat.")
     stream_lifetime: Seconds = Field(

@@ -47,14 +47,14 @@ class FakeLink:
         if self.closing or self.stalled or self._unsent:
             return 0
         data = b"".join(parts)[: self.gulp]
-        self._send(data)
+        self.carry(data)
         return len(data)
 
     def write(self, data: bytes | memoryview) -> None:
         self.largest = max(self.largest, len(data))
-        self._send(data)
+        self.carry(data)
 
-    def _send(self, data: bytes | memoryview) -> None:
+    def carry(self, data: bytes | memoryview) -> None:
         assert not self.closing, "nothing is sent to a closing link"
         assert not self.finished, "nothing is written behind the end"
         assert data, "nothing is no chunk"

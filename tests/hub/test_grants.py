@@ -49,7 +49,7 @@ GRANTS = (
 )
 SELECTORS = (Selector(), Selector(health=("Degraded",)))
 LIMITS = Limits(heartbeat=5.0, stream_lifetime=10_000.0, slow_limit=1_000.0, max_views=50)
-SLICE, HIGH = 100, 150
+SLICE, HIGH, GULP = 100, 150, 70
 MAX_SEATS = 4
 
 documents = st.builds(
@@ -120,14 +120,14 @@ class SpyLink(FakeLink):
     def __init__(self, seat: Seat, form: Form, *, stalled: bool) -> None:
         self.seat = seat
         self.lines = Lines()
-        super().__init__(seat.client, form, high=HIGH, stalled=stalled)
+        super().__init__(seat.client, form, high=HIGH, stalled=stalled, gulp=GULP)
 
-    def write(self, data: bytes | memoryview) -> None:
+    def carry(self, data: bytes | memoryview) -> None:
         if self.form is Form.PLAIN:
             for event in self.lines.feed(bytes(data)):
                 cursor = parse_cursor(event.id or "")
                 assert cursor is None or cursor.view == self.seat.selection.view_id, "an event of another grant"
-        super().write(data)
+        super().carry(data)
 
 
 class Granted(RuleBasedStateMachine):

@@ -1,14 +1,16 @@
 """When the hub ticks, takes turns and beats, on a loop whose time jumps to the next timer instead of waiting for it."""
 
 import asyncio
+import itertools
 import selectors
+import time
 from collections.abc import Coroutine
 
 import pytest
 
 from gateway.hub.frame import Form
 from gateway.hub.hub import Hub, Limits
-from gateway.hub.pulse import BEAT_INTERVAL, TURN_INTERVAL, Pulse
+from gateway.hub.pulse import BEAT_INTERVAL, LONGEST, MANY, TURN_INTERVAL, Pulse
 from gateway.log.memory import MemoryLog
 from gateway.model.selector import Selector
 from tests.hub.client import Client
@@ -52,8 +54,9 @@ class World:
         self.link = FakeLink(self.client, Form.PLAIN)
         self.hub.join(Selector(), link=self.link, form=Form.PLAIN, cursor=None, had_cursor=False, now=0.0)
 
-    def append(self, image: str) -> None:
-        self.log.append(upserts(self.state, application("argocd/a", images=(image,))))
+    def append(self, image: str, count: int = 1) -> None:
+        names = ["a", *map(str, range(1, count))]
+        self.log.append(upserts(self.state, *(application(f"argocd/{name}", images=(image,)) for name in names)))
 
     @property
     def images(self) -> list[str]:
@@ -84,6 +87,29 @@ def test_the_first_change_after_quiet_goes_out_at_once_with_all_that_came_with_i
         await pass_time(0)
         assert world.images == ["3"]
         assert asyncio.get_running_loop().time() == began
+
+    run(main())
+
+
+@pytest.mark.parametrize(("took", "apart"), [(0.001, TICK), (0.025, 0.25), (1.0, LONGEST * TICK)])
+def test_in_a_burst_ticks_are_further_apart_the_longer_they_take(
+    took: float, apart: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        world = World()
+        readings = itertools.count()
+        monkeypatch.setattr(time, "perf_counter", lambda: next(readings) * took)
+        world.append("1", MANY)
+        await pass_time(0.01)
+        world.append("2", MANY - 1)
+        await pass_time(apart - 0.02)
+        assert world.images == ["1"]
+        await pass_time(0.02)
+        assert world.images == ["1", "2"]
+        # What isn't many is shown as soon as ever.
+        world.append("3")
+        await pass_time(TICK + 0.01)
+        assert world.images == ["1", "2", "3"]
 
     run(main())
 
