@@ -1,10 +1,17 @@
 """The browser of the browser tests."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.browser.conftest import browser, page_errors
+from tests.browser.conftest import browser, page_errors, share_loop
 
 __all__ = ["browser", "page_errors"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have all tests in the event loop of the browser."""
+    share_loop(items, Path(__file__).parent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 
 from client.recipes.stage import NEXT, REACT, SVELTEKIT, Recipe, build, find_port, pack, run_demo, run_recipe
@@ -73,7 +74,7 @@ def recipe(request: pytest.FixtureRequest, builds: Callable[[Recipe], None]) -> 
     return chosen
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """One browser, with what all its tabs share."""
     context = await browser.new_context(viewport={"width": 1100, "height": 800})
@@ -81,7 +82,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     await context.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     """Who asks without a browser."""
     async with aiohttp.ClientSession() as session:

@@ -1,12 +1,15 @@
-"""A headless Chromium for each test, that fails the test for whatever a page logs as an error.
+"""A headless Chromium with a page for each test, that fails the test for whatever the page logs as an error.
 
-Only what every browser test needs: the browser, a page, and a fake Argo CD in real time.
+Only what every browser test needs: the browser, a page, and a fake Argo CD in real time. A browser takes seconds to
+start, so there is one for all; their pages have nothing in common.
 """
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from tests.fakes.argocd import FakeArgoCD
@@ -29,12 +32,23 @@ def find_chromium() -> str | None:
     return next((path for name in _NAMES if (path := shutil.which(name))), None)
 
 
-@pytest.fixture
+def share_loop(items: Iterable[pytest.Item], folder: Path) -> None:
+    """Have all tests of a folder run in one event loop: that in which the browser was started."""
+    for item in items:
+        if folder in item.path.parents and item.get_closest_marker("asyncio") is not None:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    share_loop(items, Path(__file__).parent)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """A headless Chromium of this machine."""
     path = find_chromium()
     if path is None:
-        pytest.skip(f"NO BROWSER TEST RUNS HERE: none of {', '.join(_NAMES)} is installed; `make browser` tries to")
+        pytest.skip(f"NO BROWSER TEST RUNS HERE: none of {', '.join(_NAMES)} is installed; `make programs` tries to")
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
@@ -49,12 +63,12 @@ def page_errors() -> list[str]:
     return []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, page_errors: list[str]) -> AsyncIterator[Page]:
     """An empty page of a context of its own."""
     context = await browser.new_context()
     fresh = await context.new_page()
-    fresh.set_default_timeout(20_000)
+    fresh.set_default_timeout(60_000)
     fresh.on("pageerror", lambda error: page_errors.append(str(error)))
     fresh.on("console", lambda message: _note(message, page_errors))
     yield fresh
@@ -62,7 +76,7 @@ async def page(browser: Browser, page_errors: list[str]) -> AsyncIterator[Page]:
     assert page_errors == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def argocd() -> AsyncIterator[FakeArgoCD]:
     """A fake Argo CD that keeps its streams alive in real time."""
     fake = FakeArgoCD()

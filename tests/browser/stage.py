@@ -43,7 +43,7 @@ async def run_gateway(argocd: FakeArgoCD, **changes: Any) -> AsyncIterator[Gatew
         await running
 
 
-async def until(holds: Callable[[], bool], *, within: float = 30.0) -> None:
+async def until(holds: Callable[[], bool], *, within: float = 90.0) -> None:
     """Wait until ``holds()`` is true, in real time, for the browser is another process."""
     async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110 - nobody tells us

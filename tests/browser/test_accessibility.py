@@ -12,7 +12,7 @@ from tests.browser.stage import run_gateway, url_of
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 AXE = (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text()
 

@@ -13,7 +13,7 @@ from tests.fakes.applications import REVISION, application
 from tests.fakes.argocd import FakeArgoCD
 from tests.fakes.details import Node, node
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 AUTH = "/?page=application&app=argocd%2Fauth"
 DEPLOYMENT = node("Deployment", "auth", group="apps", health={"status": "Degraded", "message": "no progress"})

@@ -10,7 +10,7 @@ from tests.browser.stage import run_gateway, url_of
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 MERGE = """async ([seen, answer]) => {
     const { merge } = await import(new URL("static/changes/history.js", document.baseURI));

@@ -12,7 +12,7 @@ from tests.browser.stage import run_gateway, until, url_of
 from tests.browser.test_accessibility import find_faults
 from tests.fakes.argocd import FakeArgoCD
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 DELIVERIES = "/?page=deliveries"
 OUTCOMES = ("processed", "ignored", "rejected", "failed", "accepted")

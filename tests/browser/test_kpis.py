@@ -17,7 +17,7 @@ from tests.browser.test_accessibility import find_faults
 from tests.browser.test_services import ask
 from tests.fakes.argocd import FakeArgoCD
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 KPIS = "/?page=kpis"
 UNTIL = 1_795_219_200.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from gateway.app import Gateway
@@ -62,13 +62,13 @@ class Stage:
         await page.wait_for_url(f"{self.url('/')}**")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def provider() -> AsyncIterator[CertifiedProvider]:
     async with run_provider() as provider:
         yield provider
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def stage(argocd: FakeArgoCD, provider: CertifiedProvider, tmp_path: Path) -> AsyncIterator[Stage]:
     argocd.put(application("core", project="shop"))
     argocd.put(application("mailer", project="shop"))

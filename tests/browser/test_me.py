@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from gateway.app import Gateway
@@ -14,7 +15,7 @@ from tests.browser.test_accessibility import find_faults
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 ACCESS = """
 [[anonymous.rules]]
@@ -29,7 +30,7 @@ projects = ["pay"]
 """
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def gateway(argocd: FakeArgoCD, tmp_path: Path) -> AsyncIterator[Gateway]:
     for name, project in (("core", "shop"), ("ledger", "pay"), ("docs", "public")):
         argocd.put(application(name, project=project))

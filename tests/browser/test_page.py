@@ -10,7 +10,7 @@ from tests.browser.stage import refuse, run_gateway, until, url_of
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 GREEN = "rgb(20, 122, 59)"
 

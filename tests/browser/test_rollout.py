@@ -14,7 +14,7 @@ from tests.fakes import recordings
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 PAY = "/?page=application&app=argocd%2Ftrombone-pay"
 KEY = "argocd/trombone-pay"

@@ -11,7 +11,7 @@ from tests.browser.test_accessibility import find_faults
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 SERVICES = "/?page=services"
 MARKUP = "<img src=x onerror=alert(1)>"

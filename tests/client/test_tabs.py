@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Route
 
 from gateway.app import Gateway
@@ -30,7 +31,7 @@ window.look = (visibilityState) => {
 Open = Callable[[Gateway, str], Awaitable[Page]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """One browser, with what all its tabs share."""
     context = await browser.new_context()
@@ -38,7 +39,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     await context.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_tab(context: BrowserContext, page_errors: list[str]) -> AsyncIterator[Open]:
     """Opens a tab on the gateway's own origin, that follows all applications."""
 
@@ -51,7 +52,7 @@ async def open_tab(context: BrowserContext, page_errors: list[str]) -> AsyncIter
 
     async def open_tab(gateway: Gateway, query: str = "") -> Page:
         page = await context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: page_errors.append(str(error)))
         page.on("console", note)
         await page.goto(url_of(gateway, f"/tab{query}"))
