@@ -24,7 +24,7 @@ demo: install
 	@.venv/bin/gateway demo $(if $(SPEED),--speed $(SPEED))
 
 test: install programs
-	.venv/bin/python -m pytest -n auto --dist loadfile
+	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # Some tests need a real program: a browser, a Redis, a Prometheus, proxies. Where Debian's packages can be installed, they
 # are; elsewhere the tests that lack theirs are skipped, and say so.

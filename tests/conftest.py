@@ -1,9 +1,16 @@
-"""What all tests share: Hypothesis tries the same examples in each run; aioresponses works with today's aiohttp."""
+"""What all tests share: Hypothesis tries the same examples in each run; aioresponses works with today's aiohttp.
 
+Tests run in several processes, each file in one of them: more than there are cores, for many tests wait for something
+outside. What takes long begins first, or the others would wait for it in the end.
+"""
+
+import os
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import aiohttp
+import pytest
 from aioresponses import core as mocked
 from hypothesis import settings
 
@@ -23,3 +30,54 @@ def _make_stream_reader(loop: Any = None) -> aiohttp.StreamReader:
 
 
 vars(mocked).update(ClientResponse=_ClientResponse, stream_reader_factory=_make_stream_reader)
+
+WAITING = 2
+"""Processes beyond one for each core."""
+
+LONG = (
+    "monitoring/test_alerts.py",
+    "chaos",
+    "test_soak.py",
+    "test_wheel.py",
+    "delivery/test_repository.py",
+    "balancer",
+    "e2e/test_recordings.py",
+    "proxies",
+    "hub/test_convergence.py",
+    "browser/test_timeline.py",
+    "monitoring/test_replay.py",
+    "e2e/test_cli.py",
+    "contract/test_reality.py",
+    "demo",
+    "e2e/test_grants_everywhere.py",
+    "test_dockerfile.py",
+    "upstream/test_reflection.py",
+    "consumer/test_commands.py",
+    "contract",
+    "replicas",
+    "browser",
+    "delivery/test_outage.py",
+    "e2e/test_delivery",
+    "e2e/test_faults",
+    "client",
+    "k8s",
+    "delivery",
+    "e2e",
+)
+"""Files and folders of tests that take long together, the longest first."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    return (os.cpu_count() or 1) + WAITING
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = Path(__file__).parent
+
+    def find_place(path: Path) -> int:
+        name = path.relative_to(folder).as_posix() if folder in path.parents else ""
+        return next((place for place, begin in enumerate(LONG) if name.startswith(begin)), len(LONG))
+
+    places = {path: find_place(path) for path in {item.path for item in items}}
+    items.sort(key=lambda item: places[item.path])

@@ -11,6 +11,7 @@ from operator import getitem
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import orjson
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
@@ -64,6 +65,7 @@ class Contract:
                 resources.append((base + path, DRAFT202012.create_resource(content)))
         registry: Registry[Any] = Registry().with_resources(resources)
         self.registry = registry
+        self.offhand = jsonschema_rs.Registry([(uri, resource.contents) for uri, resource in resources])
 
     def validator(self, place: str, *, base: str = STRICT) -> Draft202012Validator:
         """Return the validator for a place in the documents, such as ``schemas/delta.json``."""
@@ -71,7 +73,10 @@ class Contract:
 
     def check(self, place: str, data: Any, *, base: str = STRICT) -> None:
         """Raise jsonschema's ValidationError if the data isn't what is written there."""
-        self.validator(place, base=base).validate(data)
+        # In a fiftieth of the time; what is wrong is said by whom it is easier to read from.
+        if not _offhand(self, base + place).is_valid(data):
+            self.validator(place, base=base).validate(data)
+            raise AssertionError(f"only one of two validators takes this for {place}: {data}")
 
     def check_event(self, name: str, data: Any) -> None:
         """Check an event of the stream; its name must be one of those documented."""
@@ -116,6 +121,21 @@ class Contract:
 @cache
 def _validator(contract: Contract, uri: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": uri}, registry=contract.registry, format_checker=_FORMATS)
+
+
+@cache
+def _offhand(contract: Contract, uri: str) -> jsonschema_rs.Draft202012Validator:
+    reference = uri.replace("{", "%7B").replace("}", "%7D")
+    return jsonschema_rs.Draft202012Validator(
+        {"$ref": reference}, registry=contract.offhand, validate_formats=True, formats={"date-time": _is_right_time}
+    )
+
+
+def _is_right_time(value: str) -> bool:
+    try:
+        return _is_time(value)
+    except ValueError:
+        return False
 
 
 def place_of(example: str) -> str:

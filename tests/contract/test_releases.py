@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 
 from tests.contract.clients import v0_1
 from tests.contract.documents import Contract, shape
@@ -89,12 +88,13 @@ class Page:
 
     def __init__(self, stage: Stage, query: dict[str, str], release: str) -> None:
         self.client = v0_1.Client()
-        self._stage, self._query, self._release = stage, query, release
+        self.release = release
+        self._stage, self._query = stage, query
         self._connection = contextlib.AsyncExitStack()
 
     async def connect(self) -> None:
         parameters = {**self._query, **self.client.connect()}
-        feed = LaterRelease(self._feed).feed if self._release == "later" else self._feed
+        feed = LaterRelease(self._feed).feed if self.release == "later" else self._feed
         await self._connection.enter_async_context(listen(self._stage, parameters, feed))
         await until(lambda: self.client.has_state)
 
@@ -114,17 +114,15 @@ class Page:
         assert known(self.client.applications) == await self._stage.listed(f"?{shown}" if shown else "")
 
 
-@pytest.mark.parametrize("release", ["today", "later"])
-@pytest.mark.parametrize(
-    "query", [{}, {"projects": "swkoo,store", "health": "Progressing,Degraded"}], ids=["all", "some"]
-)
-async def test_a_client_of_0_1_folds_a_deploy_day_through_disconnects(
-    argocd: FakeArgoCD, release: str, query: dict[str, str]
-) -> None:
+QUERIES: tuple[dict[str, str], ...] = ({}, {"projects": "swkoo,store", "health": "Progressing,Degraded"})
+
+
+async def test_clients_of_0_1_fold_a_deploy_day_of_today_and_of_later_through_disconnects(argocd: FakeArgoCD) -> None:
     async with run_gateway(argocd) as stage:
         await stage.live()
-        page = Page(stage, query, release)
-        await page.connect()
+        pages = [Page(stage, query, release) for query in QUERIES for release in ("today", "later")]
+        for page in pages:
+            await page.connect()
         played = 0
 
         async def come_and_go(_: object) -> None:
@@ -132,20 +130,23 @@ async def test_a_client_of_0_1_folds_a_deploy_day_through_disconnects(
             played += 1
             # Long enough for a tick: each change has its frame.
             await let_pass(0.2)
-            if played in (200, 450):
-                await page.break_off()
-            elif played in (240, 490):
-                await page.connect()
-            elif played % 100 == 0:
-                await page.assert_right()
+            for page in pages:
+                if played in (200, 450):
+                    await page.break_off()
+                elif played in (240, 490):
+                    await page.connect()
+                elif played % 100 == 0:
+                    await page.assert_right()
 
         await argocd.play("deploy-day/stream.sse", after_each=come_and_go)
-        await page.assert_right()
-        assert page.client.upstream["state"] == "live"
+        for page in pages:
+            await page.assert_right()
+            assert page.client.upstream["state"] == "live"
         stage.gateway.stop()
-        await until(lambda: page.client.goodbye != "")
-        assert page.client.goodbye == ("drain" if release == "today" else "unheard-of")
-        await page.break_off()
+        for page in pages:
+            await until(lambda page=page: page.client.goodbye != "")  # type: ignore[misc]
+            assert page.client.goodbye == ("drain" if page.release == "today" else "unheard-of")
+            await page.break_off()
 
 
 async def test_a_client_of_0_1_goes_on_from_a_listing(argocd: FakeArgoCD) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Iterable
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,34 @@ class Desk:
         return await self.intake.take("github", sign(body, guid), body)
 
 
+_PLAYED: dict[str, tuple[bytes, float]] = {}
+"""What SQLite holds of recordings, each with the time at its end."""
+
+
+@asynccontextmanager
+async def open_played(recording: str) -> AsyncIterator[Desk]:
+    """Open a desk whose history has all that a recording shows; it is played once for all tests of a process."""
+    if PLACES.server is None and recording in _PLAYED:
+        content, now = _PLAYED[recording]
+        async with open_desk(content=content, now=now) as desk:
+            await desk.settled()
+            yield desk
+        return
+    async with open_desk() as desk:
+        await desk.play(play.shown_in(recording))
+        await desk.pass_time(600.0)
+        await desk.runner.close()
+        if PLACES.server is None:
+            _PLAYED[recording] = await _with_sqlite(desk.repository.database, lambda one: one.serialize()), desk.now
+        yield desk
+
+
+async def _with_sqlite(database: Database, work: Callable[[sqlite3.Connection], Any]) -> Any:
+    async with database._connected().connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        return await driver._execute(work, driver._conn)
+
+
 def make_push(sha: str, message: str = "A change") -> bytes:
     repository = {"full_name": "example/shop", "html_url": "https://github.com/example/shop", "name": "shop"}
     commit: dict[str, Any] = {
@@ -156,10 +185,14 @@ def expected(recording: str, facts: Iterable[DeliveryEvent] | None = None) -> di
 
 
 @asynccontextmanager
-async def open_desk(path: Path | None = None, *, run: bool = True, **more: Any) -> AsyncIterator[Desk]:
-    """Open a desk, on a file or in memory; its runner works meanwhile."""
+async def open_desk(
+    path: Path | None = None, *, run: bool = True, content: bytes = b"", **more: Any
+) -> AsyncIterator[Desk]:
+    """Open a desk, on a file or in memory, where it may have some content; its runner works meanwhile."""
     database = Database(PLACES.find(path))
     await database.open()
+    if content:
+        await _with_sqlite(database, lambda one: one.deserialize(content))
     desk = Desk(database, **more)
     desk.runner.lead()
     running = asyncio.create_task(desk.runner.run()) if run else None

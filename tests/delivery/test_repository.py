@@ -20,7 +20,7 @@ from gateway.delivery.storage.deliveries import Outcome, Verdict
 from gateway.delivery.storage.repository import Told
 from gateway.delivery.storage.tables import DELIVERIES, FACT_KEYS, FACTS, METADATA
 from tests.delivery import play, story
-from tests.delivery.desk import PLACES, Desk, expected, open_desk
+from tests.delivery.desk import PLACES, Desk, expected, open_desk, open_played
 from tests.delivery.test_merging import RUNS
 
 PROMOTION, CANARY, DAY = "promotion/stream.sse", "canary/app.sse", "deploy-day/stream.sse"
@@ -57,8 +57,7 @@ async def test_a_database_that_cannot_be_used_says_why_without_its_url(tmp_path:
 )
 async def test_what_is_gathered_for_a_deployment_tells_what_all_facts_would(storage: None, recording: str) -> None:
     facts = list(story.facts(recording))
-    async with open_desk() as desk:
-        await fill(desk, recording)
+    async with open_played(recording) as desk:
         await desk.tell(facts)
         assert {change["id"]: change for change in await desk.changes()} == expected(recording)
 
@@ -75,8 +74,7 @@ async def test_facts_before_their_deployments_twice_and_in_any_order_tell_the_sa
 
 async def test_what_comes_late_reaches_the_measures_of_exactly_those_that_it_changes() -> None:
     facts = story.facts(PROMOTION)
-    async with open_desk() as late, open_desk() as early:
-        await fill(late, PROMOTION)
+    async with open_played(PROMOTION) as late, open_desk() as early:
         await late.tell(facts)
         await early.tell(facts)
         await fill(early, PROMOTION)
@@ -89,8 +87,7 @@ async def test_what_comes_late_reaches_the_measures_of_exactly_those_that_it_cha
 
 async def test_without_one_commit_exactly_its_links_are_gone() -> None:
     facts = [fact for fact in story.facts(PROMOTION) if not (isinstance(fact, Commit) and fact.sha == story.MATRIX)]
-    async with open_desk() as desk:
-        await fill(desk, PROMOTION)
+    async with open_played(PROMOTION) as desk:
         await desk.tell(facts)
         assert {change["id"]: change for change in await desk.changes()} == expected(PROMOTION, facts)
         assert expected(PROMOTION, facts) != expected(PROMOTION)
@@ -98,8 +95,7 @@ async def test_without_one_commit_exactly_its_links_are_gone() -> None:
 
 @pytest.mark.usefixtures("storage")
 async def test_a_commit_and_an_image_find_the_changes_to_which_they_belong() -> None:
-    async with open_desk() as desk:
-        await fill(desk, PROMOTION)
+    async with open_played(PROMOTION) as desk:
         await desk.tell(story.facts(PROMOTION))
         everything = await desk.changes()
         for size in (4, 7, 8, 12, 40):
@@ -134,8 +130,7 @@ async def test_deployments_are_neither_doubled_nor_lost_by_a_restart_at_any_mome
 
 @pytest.mark.usefixtures("storage")
 async def test_retention_deletes_what_is_old_and_nothing_else() -> None:
-    async with open_desk() as desk:
-        await fill(desk, CANARY)
+    async with open_played(CANARY) as desk:
         await desk.tell(story.facts(CANARY))
         receipt = await desk.push("a" * 40)
         await desk.settled()

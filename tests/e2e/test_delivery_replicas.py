@@ -53,7 +53,9 @@ async def run_three(argocd: FakeArgoCD, server: Postgres, **changes: Any) -> Asy
     async with AsyncExitStack() as stack:
         stages = []
         for _ in range(3):
-            stages.append(await stack.enter_async_context(run_gateway(argocd, database_url=url, **SECRETS, **changes)))
+            # How long the server takes with a notice is no time of theirs: hours may pass.
+            more = {"stream_lifetime": 1e6, **SECRETS, **changes}
+            stages.append(await stack.enter_async_context(run_gateway(argocd, database_url=url, **more)))
             # Each believes that it is alone.
             stages[-1].gateway.office.follow()
         await lead(stages, 0)

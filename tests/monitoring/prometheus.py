@@ -33,7 +33,7 @@ INTERVAL = "500ms"
 WINDOW = "5m"
 """What minutes and hours in the rules become."""
 
-PATIENCE = 120.0
+PATIENCE = 180.0
 """Real seconds that anything may take, on a machine that does other things as well."""
 
 UNHURRIED = aiohttp.ClientTimeout(total=None)

@@ -32,7 +32,7 @@ from tests.fakes.client import fill
 from tests.monitoring.prometheus import MONITORING, PATIENCE, Prometheus
 from tests.monitoring.runbooks import run_first_command
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 NAMES = tuple(f"app{number:02}" for number in range(30))
 
