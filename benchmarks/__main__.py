@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from benchmarks import budgets, databases, fanout, history, joins, many, pipeline, webhooks
+from benchmarks import budgets, databases, fanout, history, joins, loops, many, objects, pipeline, webhooks
 from benchmarks.report import judge, show_servers, write
 
 SCENARIOS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -20,6 +20,8 @@ SCENARIOS: dict[str, Callable[[], dict[str, Any]]] = {
     "many-views": many.many_views,
     "many-applications": many.many_applications,
     "idle": joins.idle,
+    "objects": objects.objects,
+    "loops": loops.loops,
     "scale": fanout.scale,
     "webhooks": webhooks.webhooks,
     "kpis": history.kpis,

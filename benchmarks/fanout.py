@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks.crowd import Remote, marker
-from benchmarks.gateway import GatewayPeer, fleet_changes, fold_differs, request
+from benchmarks.gateway import FleetChange, GatewayPeer, fleet_changes, fold_differs, request
 from benchmarks.processes import Peer, bare, cpu_of, memory_of, nchan, ordinary
 from benchmarks.server import Upstream, serve
 from tests.fakes import recordings
@@ -50,18 +50,18 @@ def seated(peer: Peer | None, subscribers: int, **more: Any) -> Iterator[Seat | 
         yield Seat(peer, crowd)
 
 
-def line(peer: Peer, number: int) -> str:
-    """Return what makes an event of ``SIZE`` bytes of a peer, with the moment, and another for each number."""
-    return f"{marker()} {number:06}".ljust(SIZE - peer.overhead, "x")
+def line(peer: Peer, number: int, size: int = SIZE) -> str:
+    """Return what makes an event of so many bytes of a peer, with the moment, and another for each number."""
+    return f"{marker()} {number:06}".ljust(size - peer.overhead, "x")
 
 
-def measure(seat: Seat, changes: int, subscribers: int, pace: float = PACE) -> float:
+def measure(seat: Seat, changes: int, subscribers: int, pace: float = PACE, *, size: int = SIZE) -> float:
     """Publish changes one at a time, each when everybody has the last; return the CPU per delivery in microseconds."""
     seat.crowd.call("mark")
     began = seat.cpu()
     for number in range(changes):
         due = time.monotonic() + pace
-        seat.peer.publish(line(seat.peer, number))
+        seat.peer.publish(line(seat.peer, number, size))
         seat.crowd.call("reach", number + 1)
         time.sleep(max(0.0, due - time.monotonic()))
     figures = seat.crowd.call("figures")
@@ -125,15 +125,26 @@ def _ratio(mine: Sequence[float], theirs: Sequence[float]) -> float:
 
 
 def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, with_nchan: bool = True) -> dict[str, Any]:
-    """1,000 changes within a second to 1,000 of 1,028 applications, as they were recorded; nchan sends them singly."""
+    """1,000 changes within a second to 1,000 of 1,028 applications, as they were recorded; nchan sends them singly.
+
+    Beside it what the same changes cost where nobody subscribes, and what a bare loop takes for frames as many and as
+    large as were sent.
+    """
     upstream = Upstream()
     fleet = upstream.load("fleet/burst.sse")
     changes = fleet_changes(1_000)
-    ours, theirs, late = [], [], []
-    dropped = 0.0
+    ours, theirs, late, after, frames, bare_loops = [], [], [], [], [], []
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(serve(upstream))
         server.wait_for(fleet)
+        server.settle()
+        alone = []
+        for forth in (True, False):
+            began = server.cpu()
+            _change_all(upstream, changes, forth=forth)
+            time.sleep(0.5)
+            alone.append(server.cpu() - began)
+            server.settle()
         gateway = stack.enter_context(seated(GatewayPeer(server, upstream), subscribers))
         hub = stack.enter_context(seated(stack.enter_context(nchan()), subscribers)) if with_nchan else None
         limit = stack.enter_context(seated(stack.enter_context(bare(subscribers)), subscribers))
@@ -143,13 +154,18 @@ def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, with_nchan: bool =
         for turn in range(rounds):
             forth = turn % 2 == 0
             gateway.crowd.call("mark")
-            began = gateway.cpu()
-            ways = [change.way(forth) for change in changes]
-            last = _spread(len(changes), lambda number, ways=ways: upstream.show(ways[number]))
+            began, delivered = gateway.cpu(), server.deliveries()
+            last = _change_all(upstream, changes, forth=forth)
             late.append(gateway.crowd.call("rest") - last)
             ours.append(gateway.cpu() - began)
+            frames.append(round((server.deliveries() - delivered) / subscribers))
             figures = gateway.crowd.call("figures")
             assert figures["fewest_bytes"] == figures["most_bytes"], "everybody gets the same"
+            began = gateway.cpu()
+            server.settle()
+            after.append(gateway.cpu() - began)
+            size = int(figures["most_bytes"] / frames[-1])
+            bare_loops.append(measure(limit, frames[-1], subscribers, size=size) * frames[-1] * subscribers / 1e6)
             if hub is not None:
                 hub.crowd.call("mark")
                 began = hub.cpu()
@@ -162,16 +178,27 @@ def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, with_nchan: bool =
     upstream.stop()
     result: dict[str, Any] = {
         "cpu_s": statistics.median(ours),
-        "converged_s": max(late),
+        "converged_s": statistics.median(late),
+        "converged_last_s": max(late),
         "lagged": dropped,
         "bytes": figures["most_bytes"],
+        "frames": statistics.median(frames),
         "fold_differs": differing,
+        "alone_s": statistics.mean(alone),
+        "sending_limit_s": statistics.median(bare_loops),
+        "history_s": statistics.median(after),
         # What a loop that sends each change by itself would take.
         "to_bare": statistics.median(ours) / (statistics.median(single) * len(changes) * subscribers / 1e6),
     }
     if theirs:
         result |= {"nchan_cpu_s": statistics.median(theirs), "to_nchan": _ratio(ours, theirs)}
     return result
+
+
+def _change_all(upstream: Upstream, changes: Sequence[FleetChange], *, forth: bool) -> float:
+    """Make all changes within a second; return when the last was made (``time.monotonic()``)."""
+    ways = [change.way(forth) for change in changes]
+    return _spread(len(changes), lambda number: upstream.show(ways[number]))
 
 
 def _spread(count: int, do: Any) -> float:

@@ -71,16 +71,41 @@ class Piped:
 
 
 @contextlib.contextmanager
-def bare(count: int) -> Iterator[Piped]:
-    """Run the loop around ``send``: in C where there is a compiler, else in Python."""
+def compiled(name: str) -> Iterator[str | None]:
+    """Compile a program in C; None where there is no compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     with tempfile.TemporaryDirectory() as folder:
-        if compiler:
-            program = f"{folder}/bare"
-            subprocess.run([compiler, "-O2", "-o", program, str(FOLDER / "bare.c")], check=True)
+        if compiler is None:
+            yield None
+            return
+        program = f"{folder}/{name}"
+        subprocess.run([compiler, "-O2", "-o", program, str(FOLDER / f"{name}.c")], check=True)
+        yield program
+
+
+@contextlib.contextmanager
+def bare(count: int) -> Iterator[Piped]:
+    """Run the loop around ``send``: in C where there is a compiler, else in Python."""
+    with compiled("bare") as program:
+        if program is not None:
             peer = Piped("bare loop (C)", [program, str(count)])
         else:
             peer = Piped("bare loop (Python)", [sys.executable, "-m", "benchmarks.bare", str(count)])
+        try:
+            yield peer
+        finally:
+            peer.stop()
+
+
+@contextlib.contextmanager
+def joining(size: int) -> Iterator[Piped | None]:
+    """Run what accepts, reads a request and sends so many bytes; None where there is no compiler."""
+    with compiled("joining") as program:
+        if program is None:
+            print("the limit of a join isn't measured: there is no compiler", file=sys.stderr)
+            yield None
+            return
+        peer = Piped("bare join (C)", [program, str(size)])
         try:
             yield peer
         finally:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from benchmarks.processes import cpu_of, memory_of
+from gateway.delivery.observatory import PATIENCE, TOGETHER
 from tests.fakes import recordings
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
@@ -111,11 +112,20 @@ class Server:
             time.sleep(0.1)
         raise TimeoutError("the gateway doesn't come up")
 
+    def settle(self) -> None:
+        """Wait until the delivery history has kept what it saw at the start: that is nobody's cost but the start's."""
+        end = time.monotonic() + PATIENCE + TOGETHER + 30
+        time.sleep(PATIENCE + TOGETHER)
+        while time.monotonic() < end:
+            before = self.cpu()
+            time.sleep(0.5)
+            if self.cpu() - before < 0.01:
+                return
 
-@contextmanager
-def serve(upstream: Upstream, **settings: str) -> Iterator[Server]:
-    """Run a gateway on the upstream."""
-    environment = {
+
+def make_environment(upstream: Upstream, **settings: str) -> dict[str, str]:
+    """Return the environment of a gateway on the upstream, in which nothing happens that isn't asked for."""
+    return {
         **os.environ,
         "ARGOCD_BASE_URL": upstream.argocd.url,
         "ARGOCD_AUTH_TOKEN": "benchmark",
@@ -127,6 +137,12 @@ def serve(upstream: Upstream, **settings: str) -> Iterator[Server]:
         "GATEWAY_STREAM_LIFETIME": "10h",
         **settings,
     }
+
+
+@contextmanager
+def serve(upstream: Upstream, **settings: str) -> Iterator[Server]:
+    """Run a gateway on the upstream."""
+    environment = make_environment(upstream, **settings)
     process = subprocess.Popen([sys.executable, "-m", "gateway", "serve"], env=environment, stderr=subprocess.PIPE)
     assert process.stderr is not None
     try:

@@ -15,6 +15,9 @@ from gateway.store.state import Sighting
 PATIENCE = 5.0
 """Seconds after which a memory is kept although no deployment has changed: what is lost with it is found again."""
 
+TOGETHER = 1.0
+"""Seconds by which a memory is kept before its time, with one whose time has come."""
+
 
 class Observatory:
     """The memories of all applications, and the deployments that changed since they were kept."""
@@ -75,8 +78,10 @@ class Observatory:
 
     def dirty(self, now: float, *, hurry: bool = False) -> Sequence[str]:
         """Return the applications of which something is to be kept now, or with ``hurry`` of which anything isn't."""
-        unkept = self._unkept.items()
-        patient = takewhile(lambda since: hurry or now - since[1] >= PATIENCE, unkept)
+        # Where one is due, those that would be soon are kept with it: a burst's are due one after another.
+        first = next(iter(self._unkept.values()), now)
+        upto = now if hurry else now - PATIENCE + TOGETHER if now - first >= PATIENCE else float("-inf")
+        patient = takewhile(lambda since: since[1] <= upto, self._unkept.items())
         return [*self._changed, *(key for key, _ in patient if key not in self._changed)]
 
     def state_of(self, keys: Iterable[str]) -> tuple[list[Deployment], dict[str, Memory]]:

@@ -1,7 +1,10 @@
 """What is remembered of applications takes word from elsewhere, too, if it is about what is remembered."""
 
+import msgspec
+
 from gateway.delivery.deployments.deployment import Deployment, Outcome, RollbackBy
-from gateway.delivery.observatory import Observatory
+from gateway.delivery.observatory import PATIENCE, TOGETHER, Observatory
+from gateway.model.application import Detail
 from gateway.store.state import Sighting
 from tests.delivery.play import Shown, shown_in
 
@@ -42,3 +45,30 @@ def test_an_abort_from_before_the_last_deployment_and_one_of_nobody_change_nothi
     observatory.abort(KEY, (before.started_at or 0.0) - 1.0, ABORTED)
     observatory.abort("argocd/nobody", ABORTED, ABORTED)
     assert last(observatory) is before
+
+
+def see_nothing_new_of(observatory: Observatory, key: str, later: float = 0.0) -> float:
+    """Show an application that was never deployed; return when the first is shown."""
+    at, live, observed = CANARY[0]
+    document = msgspec.structs.replace(observed.document, key=key, operation=None)
+    observatory.see(Sighting(msgspec.structs.replace(observed, document=document, detail=Detail()), at + later, live))
+    return at
+
+
+def test_what_a_burst_showed_is_kept_together_when_the_first_of_it_is_due() -> None:
+    observatory = Observatory()
+    keys = [f"argocd/{number}" for number in range(10)]
+    at, *_ = [see_nothing_new_of(observatory, key, number / 10) for number, key in enumerate(keys)]
+    assert observatory.deadline() == at + PATIENCE
+    assert not observatory.dirty(at + PATIENCE - 0.1)
+    assert observatory.dirty(at + PATIENCE) == keys
+    observatory.kept(*observatory.state_of(keys), at + PATIENCE)
+    assert not observatory.dirty(at + PATIENCE, hurry=True)
+
+
+def test_what_was_shown_long_after_the_first_waits_for_its_time_unless_there_is_hurry() -> None:
+    observatory = Observatory()
+    at = see_nothing_new_of(observatory, "argocd/first")
+    see_nothing_new_of(observatory, "argocd/later", TOGETHER + 0.5)
+    assert observatory.dirty(at + PATIENCE) == ["argocd/first"]
+    assert observatory.dirty(at + 2.0, hurry=True) == ["argocd/first", "argocd/later"]
