@@ -205,7 +205,7 @@ class Gateway:
                 group.create_task(self.peers.retire(hurry=self._stop_asked), name="succession")
             await self._pause(self.settings.drain_delay)
             await site.stop()
-            self.hub.drain(self.clock(), self.settings.drain)
+            self.hub.drain(self.settings.drain)
             end = self.clock() + self.settings.drain + 1.0
             while len(self.hub) and self.clock() < end and not self._stop_asked.is_set():
                 await self._pause(0.1)
@@ -265,7 +265,7 @@ class Gateway:
         return site
 
     async def _end_streams(self, _: web.Application) -> None:
-        self.hub.drain(self.clock(), 0.0)
+        self.hub.drain(0.0)
         self.hub.end_all(self.clock())
 
     def _moved(self) -> None:

@@ -199,11 +199,10 @@ class Hub:
         for subscriber in list(self._members):
             self.end(subscriber, Ending.DRAIN, now)
 
-    def drain(self, now: float, spread: float) -> None:
-        """Let everyone leave, spread over some seconds."""
+    def drain(self, spread: float) -> None:
+        """Let everyone leave, spread evenly over some seconds."""
         self.draining = True
-        for subscriber in self._members:
-            self._wheel.put(subscriber, now + spread * self._jitter())
+        self._wheel.spread(self._members, spread)
 
     # Moving on.
 

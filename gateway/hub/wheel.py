@@ -1,6 +1,6 @@
 """When streams end: one wheel of seconds for all, instead of a timer for each."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gateway.hub.subscriber import Ending, Subscriber
 
@@ -15,9 +15,20 @@ class Wheel:
 
     def put(self, subscriber: Subscriber, at: float) -> None:
         """Let a subscriber be due at a time, and at no other."""
+        self._put(subscriber, max(int(at), self._next))
+
+    def spread(self, subscribers: Collection[Subscriber], over: float) -> None:
+        """Let subscribers be due over so many seconds from now on, in each as many as in any other, or sooner."""
+        seconds = max(1, int(over))
+        for place, subscriber in enumerate(subscribers):
+            second = self._next + place * seconds // len(subscribers)
+            if second < subscriber.due:
+                self._put(subscriber, second)
+
+    def _put(self, subscriber: Subscriber, second: int) -> None:
         self.discard(subscriber)
-        subscriber.due = max(int(at), self._next)
-        self._due.setdefault(subscriber.due, {})[subscriber] = None
+        subscriber.due = second
+        self._due.setdefault(second, {})[subscriber] = None
 
     def hasten(self, subscriber: Subscriber, at: float | None) -> None:
         """Let a subscriber be due when what let it in ends, if that is before its time."""

@@ -14,7 +14,7 @@ import redis
 import redis.exceptions
 
 from gateway.log import scripts
-from gateway.log.connection import connect
+from gateway.log.connection import Command, Conversation, connect
 from gateway.log.entries import (
     Entry,
     Keys,
@@ -59,6 +59,8 @@ class RedisStreams:
         # ever.
         self._reading = connect(url, timeout=BLOCK + TIMEOUT)
         self._writing = connect(url, timeout=TIMEOUT)
+        self._listening = Conversation(self._reading)
+        self._appending = Conversation(self._writing)
         self._scripts: dict[str, str] = {}
 
     async def close(self) -> None:
@@ -126,18 +128,20 @@ class RedisStreams:
         Raises SharedLogError, UnreadableError.
         """
         keys = self._keys
-        async with _asking(), self._reading.pipeline(transaction=False) as asked:
-            asked.hmget(keys.meta, ["epoch", "holder", "beats", "signal"])
-            streams: dict[Any, Any] = {keys.log: f"{place.offset}-{place.step}", keys.signals: f"{place.signal}-0"}
-            asked.xread(streams, count=PAGE, block=max(1, round(block * 1_000)))
-            (epoch, holder, beats, numbered), found = await asked.execute()
+        waiting = ("BLOCK", max(1, round(block * 1_000)), "STREAMS", keys.log, keys.signals)
+        async with _asking():
+            (epoch, holder, beats, numbered), found = await self._listening.ask(
+                ("HMGET", keys.meta, "epoch", "holder", "beats", "signal"),
+                ("XREAD", "COUNT", PAGE, *waiting, f"{place.offset}-{place.step}", f"{place.signal}-0"),
+            )
         offset, step, signal = place
         # A Redis that has lost signals counts them anew.
         signal = min(signal, int(numbered or 0))
         entries: list[Numbered | Observed] = []
         signals: list[Signal] = []
         for name, items in found or ():
-            for identity, fields in items:
+            for identity, listed in items:
+                fields = dict(zip(listed[::2], listed[1::2], strict=True))
                 if name == keys.signals.encode():
                     signal = _parse_id(identity)[0]
                     signals.append(Signal(kind=fields[b"k"].decode(), body=fields[b"b"]))
@@ -219,7 +223,8 @@ class RedisStreams:
         for renewal in renewals:
             key, shown = renewal.observed.document.key.encode(), b"1" if renewal.shown else b"0"
             parts += (key, encode_observed(renewal.observed), shown)
-        answer = await self._run(scripts.APPEND, holder, epoch, top, batch, keep, len(entries), *parts)
+        arguments: Command = (holder, epoch, top, batch, keep, len(entries), *parts)
+        answer = await self._run(scripts.APPEND, *arguments, often=True)
         match answer[0]:
             case b"fenced":
                 raise FencedError(Claim())
@@ -227,16 +232,20 @@ class RedisStreams:
                 raise BrokenEpochError
         return int(answer[1])
 
-    async def _run(self, script: str, *arguments: str | bytes | int) -> Any:
-        keys = tuple(self._keys)
+    async def _run(self, script: str, *arguments: str | bytes | int, often: bool = False) -> Any:
         async with _asking():
             if (sha := self._scripts.get(script)) is not None:
-                try:
-                    return await self._writing.evalsha(sha, len(keys), *keys, *arguments)
-                except redis.exceptions.NoScriptError:
-                    pass
-            self._scripts[script] = await self._writing.script_load(script)
-            return await self._writing.evalsha(self._scripts[script], len(keys), *keys, *arguments)
+                with contextlib.suppress(redis.exceptions.NoScriptError):
+                    return await self._call(sha, arguments, often=often)
+            sha = self._scripts[script] = await self._writing.script_load(script)
+            return await self._call(sha, arguments, often=often)
+
+    async def _call(self, sha: str, arguments: Command, *, often: bool) -> Any:
+        keys = tuple(self._keys)
+        if not often:
+            return await self._writing.evalsha(sha, len(keys), *keys, *arguments)
+        [answer] = await self._appending.ask(("EVALSHA", sha, len(keys), *keys, *arguments))
+        return answer
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ What can't be written waits, no longer than the lease lasts without being renewe
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,7 @@ class Held(Protocol):
 class Writer:
     """Writes for as long as one lease is held; made anew with each.
 
+    After quiet a change is written at once; what follows is gathered for ``interval`` seconds, as ticks would do it.
     ``begun`` is called with the epoch when another one was begun, ``fenced`` when somebody else has the lease.
     """
 
@@ -57,6 +59,7 @@ class Writer:
         top: int,
         store: Callable[[], Held],
         replica: Replica,
+        interval: float,
         clock: Callable[[], float],
         counts: Counter[str],
         begun: Callable[[str], None],
@@ -72,6 +75,7 @@ class Writer:
         self._top = top
         self._store = store
         self._replica = replica
+        self._interval = interval
         self._clock = clock
         self._counts = counts
         self._begun = begun
@@ -80,6 +84,9 @@ class Writer:
         self._renewed: dict[str, None] = {}
         self._batches = 0
         self._beginning = False
+        self._written_at = float("-inf")
+        """When the last write began (the loop's time)."""
+        self._hurried = asyncio.Event()
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -106,7 +113,8 @@ class Writer:
             self._wake()
 
     async def empty(self) -> None:
-        """Wait until nothing waits."""
+        """Write what waits, gathering no longer; return when it is there."""
+        self._hurried.set()
         await self._idle.wait()
 
     def _wake(self) -> None:
@@ -123,12 +131,23 @@ class Writer:
                 pass
             self._woken.clear()
             while self._beginning or self._entries or self._renewed:
+                await self._gather()
                 try:
                     await (self._begin() if self._beginning else self._append())
                 except FencedError as error:
                     self._fenced(error.claim)
                     return
             self._idle.set()
+
+    async def _gather(self) -> None:
+        """Let more come, until the interval since the last write is over."""
+        now = asyncio.get_running_loop().time()
+        wait = self._written_at + self._interval - now
+        if wait > 0 and len(self._entries) < BATCH and not self._beginning:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._hurried.wait()
+        self._written_at = asyncio.get_running_loop().time()
 
     async def _begin(self) -> None:
         store, epoch, base = self._store(), secrets.token_hex(4), self._top + 1

@@ -128,7 +128,7 @@ class Follower:
         observed = read.claim
         for signal in read.signals:
             observed = self._hear_signal(signal, now) or observed
-        if self._lease.held is None:
+        if self._lease.held is None and observed != self._lease.seen:
             self._lease.observe(observed, now)
             self._seen()
         self.caught_up.set()

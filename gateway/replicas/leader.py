@@ -28,6 +28,7 @@ _encode = msgspec.json.Encoder().encode
 class Leader:
     """Leads whenever the lease can be had. ``clock`` returns Unix time that never goes back.
 
+    There are ``interval`` seconds between two writes.
     ``caught_up`` is set after each step of the reader; ``leads`` is called when it changes whether this process leads.
     """
 
@@ -39,6 +40,7 @@ class Leader:
         *,
         lease: Lease,
         proof: Proof,
+        interval: float,
         clock: Callable[[], float],
         caught_up: asyncio.Event,
         leads: Callable[[bool], None],
@@ -50,6 +52,7 @@ class Leader:
         self._replica = replica
         self._line = line
         self._proof = proof
+        self._interval = interval
         self._clock = clock
         self._caught_up = caught_up
         self._leads = leads
@@ -201,6 +204,7 @@ class Leader:
             top=log.ring.top,
             store=lambda: self._line.store,
             replica=replica,
+            interval=self._interval,
             clock=self._clock,
             counts=self.counts,
             begun=self._begun,

@@ -103,6 +103,7 @@ class Peers:
             host.line,
             lease=self.lease,
             proof=self.proof,
+            interval=settings.tick,
             clock=host.clock,
             caught_up=self.follower.caught_up,
             leads=host.leads,

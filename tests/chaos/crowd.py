@@ -148,8 +148,12 @@ class Crowd:
         self.watchers = [Watcher(port, self.findings, patience=patience) for _ in range(number)]
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        self._tasks = [asyncio.create_task(watcher.run()) for watcher in self.watchers]
+    def start(self, *, within: float = 0.0) -> None:
+        """Let everybody come, one after another within some seconds."""
+        each = within / len(self.watchers) if self.watchers else 0.0
+        self._tasks = [
+            asyncio.create_task(_later(each * place, watcher)) for place, watcher in enumerate(self.watchers)
+        ]
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -157,3 +161,8 @@ class Crowd:
         for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
                 self.findings.object(f"a client broke: {outcome!r}")
+
+
+async def _later(delay: float, watcher: Watcher) -> None:
+    await asyncio.sleep(delay)
+    await watcher.run()

@@ -227,7 +227,7 @@ class Fleet(RuleBasedStateMachine):
 
     @rule(spread=st.sampled_from((0.0, 20.0)))
     def drain(self, spread: float) -> None:
-        self.hub.drain(self.now, spread)
+        self.hub.drain(spread)
 
     # Those who watch.
 

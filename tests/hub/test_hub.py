@@ -496,15 +496,25 @@ def test_a_goodbye_comes_behind_what_is_on_its_way(form: Form) -> None:
     client.see_end()
 
 
-def test_a_drain_lets_everyone_leave_within_its_spread() -> None:
-    world = World(jitter=0.5)
-    client, _, _ = world.join()
-    world.hub.drain(world.now, 20.0)
-    world.pass_time(9)
-    assert client.goodbye is None
+def test_a_drain_lets_as_many_leave_in_each_second_of_its_spread() -> None:
+    world = World()
+    clients = [world.join()[0] for _ in range(60)]
     world.pass_time(1)
+    world.hub.drain(20.0)
+    for second in range(1, 21):
+        world.pass_time(1)
+        gone = [client.goodbye["reason"] for client in clients if client.goodbye is not None]
+        assert gone == ["drain"] * 3 * second
+
+
+def test_who_would_leave_sooner_than_a_drain_wants_leaves_then() -> None:
+    world = World()
+    for _ in range(2):
+        client, _, joined = world.join()
+    world.hub.expire_at(joined, world.now + 3)
+    world.hub.drain(20.0)
+    world.pass_time(4)
     assert client.goodbye is not None
-    assert client.goodbye["reason"] == "drain"
 
 
 def test_leaving_twice_and_ending_after_leaving_is_nothing() -> None:

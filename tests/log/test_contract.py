@@ -51,6 +51,7 @@ class OnRedis:
             top=0,
             store=lambda: self,
             replica=self.replica,
+            interval=0.0,
             clock=lambda: 1_000.0,
             counts=self.counts,
             begun=lambda _: begun.set(),
