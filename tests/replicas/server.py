@@ -38,19 +38,26 @@ class RedisServer:
         return redis.asyncio.Redis(port=self.port, protocol=2)
 
     async def start(self, *more: str) -> None:
-        """Start, and wait until it answers."""
+        """Start, and wait until it answers; where another process has its port just now, until that has gone."""
+        await self._launch(*more)
+        async with self.client() as client:
+            while True:
+                assert self.process is not None
+                if self.process.returncode is not None:
+                    await self._launch(*more)
+                with contextlib.suppress(redis.exceptions.RedisError):
+                    info = await client.info("server")
+                    if info["process_id"] == self.process.pid:
+                        return
+                await asyncio.sleep(0.02)
+
+    async def _launch(self, *more: str) -> None:
         assert PROGRAM is not None
         self.process = await asyncio.create_subprocess_exec(
             *(PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
             *("--save", "", "--appendonly", "no", "--protected-mode", "no", *self.options, *more),
             stdout=asyncio.subprocess.DEVNULL,
         )
-        async with self.client() as client:
-            while True:
-                with contextlib.suppress(redis.exceptions.RedisError):
-                    await client.ping()
-                    return
-                await asyncio.sleep(0.02)
 
     async def save(self) -> None:
         """Write its data to the disk, from which the next start reads."""
