@@ -5,6 +5,7 @@ outside. What takes long begins first, or the others would wait for it in the en
 """
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -16,6 +17,10 @@ from hypothesis import settings
 
 settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("default")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Whoever runs in a shell's background begins so; what tests start has to heed it all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _ClientResponse(aiohttp.ClientResponse):
