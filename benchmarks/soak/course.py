@@ -41,6 +41,9 @@ ASKED = (
 )
 """What is asked besides, by turns."""
 
+BEGINS_LAST = {"judging", "budgets", "sweeping"}
+"""Tasks that a gateway has all the time, once its history is open."""
+
 PATIENCE = 180.0
 """Seconds for all to agree at the end, and for the last traces to go: idle connections are kept for 75."""
 
@@ -296,7 +299,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 async def _wait_alone(plan: Plan, session: aiohttp.ClientSession, gateway: Watched, course: Course) -> None:
     """Look at the gateway before anybody comes: what there is then may be there at the end."""
     end = time.monotonic() + plan.alone
-    while time.monotonic() < end or gateway.reports < 2:
+    while time.monotonic() < end or gateway.reports < 2 or not gateway.tasks.keys() >= BEGINS_LAST:
         stock = await _take_stock(session, gateway)
         course.before.append({**stock, "descriptors": stock["descriptors"] + plan.spare})
         await asyncio.sleep(0.2)
