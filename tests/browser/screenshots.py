@@ -5,6 +5,8 @@ Each waits for a moment of the demo's day that is worth a look, so a whole round
 
 import asyncio
 import contextlib
+import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -28,7 +30,6 @@ class Shot:
     until: str | None = None
     width: int = 1280
     height: int = 800
-    dark: bool = False
     locale: str = "en-US"
     settle: float = 1.5
 
@@ -36,7 +37,6 @@ class Shot:
 SHOTS = (
     Shot(name="application", path="/?page=application&app=argocd/trombone-pay", until="aborted", height=1000),
     Shot(name="overview", path="/", until="Degraded", settle=3.0),
-    Shot(name="overview-dark", path="/?as=grid&group=environment", dark=True, settle=2.0),
     Shot(name="phone-korean", path="/", width=360, height=760, locale="ko-KR"),
     Shot(name="services", path="/?page=services", until="ahead", height=620),
     Shot(name="timeline", path="/?page=application&app=argocd/store-auth-prod", settle=3.0, height=1000),
@@ -48,7 +48,7 @@ async def take(browser: Browser, shot: Shot, folder: Path) -> None:
     """Take one picture."""
     context = await browser.new_context(
         viewport={"width": shot.width, "height": shot.height},
-        color_scheme="dark" if shot.dark else "light",
+        color_scheme="light",
         locale=shot.locale,
         reduced_motion="reduce",
     )
@@ -92,7 +92,15 @@ async def main(folder: Path) -> None:
         await browser.close()
 
 
+def has_korean() -> bool:
+    """Whether Korean can be written here; without a font each letter is a box."""
+    program = shutil.which("fc-list")
+    return program is not None and subprocess.run([program, ":lang=ko"], capture_output=True, check=False).stdout != b""
+
+
 if __name__ == "__main__":
+    if not has_korean():
+        sys.exit("NO KOREAN FONT HERE: apt-get install fonts-nanum")
     pictures = Path(sys.argv[1])
     pictures.mkdir(parents=True, exist_ok=True)
     asyncio.run(main(pictures))
