@@ -46,6 +46,7 @@ COUNTED = {
     ("docs/kubernetes.md", "yaml"): ("tests/k8s/conftest.py", 4),
     ("docs/access.md", "toml"): ("tests/test_blocks.py", 1),
     ("docs/releases.md", "toml"): ("tests/test_blocks.py", 1),
+    ("docs/scaling.md", "python"): ("tests/test_scaling.py", 1),
     ("docs/webhooks.md", "sh"): ("tests/client/test_webhooks_guide.py", 3),
     ("docs/webhooks.md", "json"): ("tests/client/test_webhooks_guide.py", 2),
     ("docs/frontend.md", "js"): ("tests/client/test_recipes.py", 3),
