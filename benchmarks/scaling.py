@@ -1,6 +1,6 @@
 """``python -m benchmarks.scaling``: what many applications and many idle subscribers take, for ``docs/scaling.md``.
 
-Bytes and seconds of processor time, of recorded applications under many names: none of it needs a quiet machine.
+Bytes and seconds of processor time, of recorded applications under many names; a busy machine makes the seconds more.
 """
 
 import asyncio
@@ -168,6 +168,45 @@ def shared(applications: int) -> dict[str, Any]:
     return found
 
 
+def cost(subscribers: int, *, rate: float = 20.0, seconds: float = 15.0, rounds: int = 2) -> dict[str, Any]:
+    """Measure a delivery's processor time with the log in memory and with Redis, in turn: one process, which leads."""
+    found: dict[str, list[float]] = {"memory": [], "redis": []}
+    for _ in range(rounds):
+        for name, costs in found.items():
+            upstream = Upstream()
+            for number in range(60):
+                upstream.put(f"app-{number}")
+            with tempfile.TemporaryDirectory() as folder:
+                redis = RedisServer(Path(folder))
+                upstream.call(redis.start())
+                try:
+                    settings = {"GATEWAY_REDIS_URL": redis.url} if name == "redis" else {}
+                    costs.append(_cost_of_delivery(upstream, settings, subscribers, rate, seconds))
+                finally:
+                    upstream.call(redis.stop())
+            upstream.stop()
+    return {name: [round(each, 2) for each in costs] for name, costs in found.items()} | {
+        "ratio": round(sum(found["redis"]) / sum(found["memory"]), 3)
+    }
+
+
+def _cost_of_delivery(
+    upstream: Upstream, settings: dict[str, str], subscribers: int, rate: float, seconds: float
+) -> float:
+    """Return microseconds of the gateway's for each frame that somebody was sent."""
+    with serve(upstream, **settings) as server, Remote() as crowd:
+        server.wait_for(60)
+        crowd.call("join", subscribers, server.address, request("gzip"))
+        crowd.call("rest", 60.0)
+        server.settle()
+        sent, cpu, began = server.deliveries(), server.cpu(), time.monotonic()
+        for number in range(round(rate * seconds)):
+            upstream.put(f"app-{number % 60}", health="Degraded", message=f"change {number}")
+            crowd.call("read_for", max(0.0, began + (number + 1) / rate - time.monotonic()))
+        crowd.call("rest", 60.0)
+        return (server.cpu() - cpu) / (server.deliveries() - sent) * 1e6
+
+
 async def _memory(redis: RedisServer) -> float:
     async with redis.client() as client:
         return float((await client.info("memory"))["used_memory"])
@@ -191,13 +230,16 @@ async def _entries(redis: RedisServer) -> int:
 
 def main() -> None:
     """Print what each scenario found."""
-    chosen = sys.argv[1:] or ["alone", "idle", "shared"]
+    chosen = sys.argv[1:] or ["alone", "idle", "shared", "cost"]
     if "alone" in chosen:
         print(json.dumps({"alone": alone(APPLICATIONS)}, indent=2))
     if "idle" in chosen:
         print(json.dumps({"idle": idle(SUBSCRIBERS)}, indent=2))
     if "shared" in chosen and PROGRAM is not None:
         print(json.dumps({"shared": shared(APPLICATIONS)}, indent=2))
+    if "cost" in chosen and PROGRAM is not None:
+        for number in (500, 2_000):
+            print(json.dumps({f"cost, {number} subscribers": cost(number)}, indent=2))
 
 
 if __name__ == "__main__":
