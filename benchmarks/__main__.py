@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks import budgets, databases, fanout, history, joins, loops, many, objects, pipeline, webhooks
-from benchmarks.report import judge, show_servers, write
+from benchmarks.report import judge, show_parts, show_servers, write
 
 SCENARIOS: dict[str, Callable[[], dict[str, Any]]] = {
     "ingest": pipeline.ingest,
@@ -33,7 +33,7 @@ if databases.HAS_POSTGRESQL:
 QUICK: dict[str, Callable[[], dict[str, Any]]] = {
     "deploy-day": pipeline.deploy_day,
     "isolated-change": partial(fanout.isolated_change, subscribers=1_000, rounds=3, changes=12, with_ordinary=False),
-    "burst": partial(fanout.burst, subscribers=500, rounds=1, with_nchan=False),
+    "burst": partial(fanout.burst, subscribers=500, rounds=1, quick=True),
     "many-views": partial(many.many_views, applications=200, changes=12, rounds=1),
     "many-applications": partial(many.many_applications, most=2_000, changes=12, rounds=1),
 }
@@ -54,6 +54,7 @@ def main(arguments: list[str]) -> int:
             results[name] = scenario()
     exceeded = judge(results, limits)
     show_servers(results)
+    show_parts(results)
     write(results)
     for name, result in results.items():
         if differing := result.get("fold_differs"):

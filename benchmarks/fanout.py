@@ -124,11 +124,11 @@ def _ratio(mine: Sequence[float], theirs: Sequence[float]) -> float:
     return statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
 
 
-def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, with_nchan: bool = True) -> dict[str, Any]:
+def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, quick: bool = False) -> dict[str, Any]:
     """1,000 changes within a second to 1,000 of 1,028 applications, as they were recorded; nchan sends them singly.
 
     Beside it what the same changes cost where nobody subscribes, and what a bare loop takes for frames as many and as
-    large as were sent.
+    large as were sent. A ``quick`` look has neither these nor nchan.
     """
     upstream = Upstream()
     fleet = upstream.load("fleet/burst.sse")
@@ -139,14 +139,14 @@ def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, with_nchan: bool =
         server.wait_for(fleet)
         server.settle()
         alone = []
-        for forth in (True, False):
+        for forth in () if quick else (True, False):
             began = server.cpu()
             _change_all(upstream, changes, forth=forth)
             time.sleep(0.5)
             alone.append(server.cpu() - began)
             server.settle()
         gateway = stack.enter_context(seated(GatewayPeer(server, upstream), subscribers))
-        hub = stack.enter_context(seated(stack.enter_context(nchan()), subscribers)) if with_nchan else None
+        hub = stack.enter_context(seated(stack.enter_context(nchan()), subscribers)) if not quick else None
         limit = stack.enter_context(seated(stack.enter_context(bare(subscribers)), subscribers))
         assert gateway is not None
         assert limit is not None
@@ -161,6 +161,8 @@ def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, with_nchan: bool =
             frames.append(round((server.deliveries() - delivered) / subscribers))
             figures = gateway.crowd.call("figures")
             assert figures["fewest_bytes"] == figures["most_bytes"], "everybody gets the same"
+            if quick:
+                continue
             began = gateway.cpu()
             server.settle()
             after.append(gateway.cpu() - began)
@@ -184,12 +186,12 @@ def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, with_nchan: bool =
         "bytes": figures["most_bytes"],
         "frames": statistics.median(frames),
         "fold_differs": differing,
-        "alone_s": statistics.mean(alone),
-        "sending_limit_s": statistics.median(bare_loops),
-        "history_s": statistics.median(after),
         # What a loop that sends each change by itself would take.
         "to_bare": statistics.median(ours) / (statistics.median(single) * len(changes) * subscribers / 1e6),
     }
+    if not quick:
+        result |= {"alone_s": statistics.mean(alone), "history_s": statistics.median(after)}
+        result["sending_limit_s"] = statistics.median(bare_loops)
     if theirs:
         result |= {"nchan_cpu_s": statistics.median(theirs), "to_nchan": _ratio(ours, theirs)}
     return result

@@ -20,6 +20,7 @@ def _serving(applications: int) -> Iterator[tuple[Upstream, Server]]:
         upstream.put(f"app-{number}", project=f"project-{number % 200}", labels={"team": f"team-{number % 200}"})
     with serve(upstream) as server:
         server.wait_for(applications)
+        server.settle()
         yield upstream, server
     upstream.stop()
 

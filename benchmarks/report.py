@@ -64,6 +64,34 @@ def show_servers(results: Results) -> None:
         )
 
 
+def show_parts(results: Results) -> None:
+    """Print what joins and bursts cost beside their limits, what a subscriber is made of, and the two loops."""
+    joins = results.get("joins", {})
+    for coding in ("identity", "gzip"):
+        if (one := joins.get(coding)) is not None:
+            limit = f"{one['limit_ms']:.3f} ms, {one['to_limit']:.1f} ×" if "limit_ms" in one else "not measured"
+            print(
+                f"join, {coding:8} {one['bytes'] / 1000:>6.0f} kB {one['cpu_ms']:>7.3f} ms,"
+                f" and {one['leave_ms']:.3f} ms to leave; a bare join: {limit}"
+            )
+    if "alone_s" in (burst := results.get("burst", {})):
+        print(
+            f"burst {burst['cpu_s']:.3f} s in {burst['frames']:g} frames; without anybody {burst['alone_s']:.3f} s;"
+            f" a bare loop for such frames {burst['sending_limit_s']:.3f} s; history later {burst['history_s']:.3f} s"
+        )
+    if (objects := results.get("objects")) is not None:
+        print(
+            f"a subscriber is {objects['objects']:.1f} objects of {objects['bytes']:.0f} bytes; a look at all takes"
+            f" {objects['gc_all_ms']:.1f} ms"
+        )
+    for name in ("uvloop", "asyncio"):
+        if (one := results.get("loops", {}).get(name)) is not None:
+            print(
+                f"{name:8} {one['microseconds']:>6.1f} µs a delivery ({one['ratio']:.2f} × the bare loop),"
+                f" {one['join_ms']:.3f} ms a join, {one['idle_bytes'] / 1000:.1f} kB idle"
+            )
+
+
 def machine() -> dict[str, Any]:
     """Say what all this was measured on."""
     model = next(

@@ -191,7 +191,12 @@ def _choose_form(request: web.Request, *, compression: bool) -> Form:
 
 def accepts_gzip(request: web.Request) -> bool:
     """Whether the client takes gzip (RFC 9110, section 12.5.3)."""
-    for item in ",".join(request.headers.getall("Accept-Encoding", ())).split(","):
+    return _names_gzip(",".join(request.headers.getall("Accept-Encoding", ())))
+
+
+@lru_cache(maxsize=64)
+def _names_gzip(accepted: str) -> bool:
+    for item in accepted.split(","):
         coding, _, parameters = item.partition(";")
         if coding.strip().lower() in ("gzip", "x-gzip"):
             quality = parameters.strip().removeprefix("q=").strip()
