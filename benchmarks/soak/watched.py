@@ -13,7 +13,7 @@ import time
 from collections import Counter
 
 from gateway import serving
-from gateway.delivery import errands, sweeping
+from gateway.delivery import breaches, errands, sweeping, tally
 from gateway.detail import attendance, desk
 from gateway.hub import views
 from gateway.operations import load_settings
@@ -26,6 +26,8 @@ BUDGET_SPAN = RETENTION = 432.0
 whole, and doesn't grow any more, after the warm-up. No setting is that short."""
 SWEEP_INTERVAL = 60.0
 """Seconds between looks for what is older, instead of an hour."""
+REMEMBERED = 4_000
+"""Of what was counted and told already, so much is remembered: as much as is known after the warm-up, too."""
 
 
 async def serve(settings: Settings) -> None:
@@ -66,6 +68,7 @@ if __name__ == "__main__":
         views.VIEW_LINGER = desk.LINGER = attendance.CALM = float(sys.argv[1])
     errands.BUDGET_SPAN = BUDGET_SPAN
     sweeping.SWEEP_INTERVAL = SWEEP_INTERVAL
+    tally.REMEMBERED = breaches.REMEMBERED = REMEMBERED
     settings = load_settings(os.environ).model_copy(update={"delivery_retention": RETENTION})
     serving._run(serve, settings, os.environ)
     sys.exit()
