@@ -19,7 +19,8 @@ from gateway.delivery.kpi import Measure
 from gateway.delivery.observatory import Observatory
 from gateway.delivery.processor import Processor
 from gateway.delivery.sightings import Sightings
-from gateway.delivery.storage.database import DatabaseError, blames_data
+from gateway.delivery.sparing import spare_others
+from gateway.delivery.storage.database import DatabaseError
 from gateway.delivery.storage.leadership import DeposedError
 from gateway.delivery.storage.repository import Recomputed, Repository
 from gateway.delivery.sweeping import sweep
@@ -292,48 +293,34 @@ class Runner:
     async def _record(self, *, hurry: bool = False) -> None:
         """Keep what is new of some applications, deployments and memory together: neither twice nor lost."""
         if keys := self.observatory.dirty(self._clock(), hurry=hurry)[:KEYS]:
-            await self._keep(keys)
+            await spare_others(keys, self._keep, self._give_up_keeping)
 
     async def _keep(self, keys: Sequence[str]) -> None:
         now = self._clock()
         deployments, memories = self.observatory.state_of(keys)
-        try:
-            changed = await self._repository.record(deployments, memories, now=now)
-        except SQLAlchemyError as error:
-            if not blames_data(error):
-                raise
-            if len(keys) > 1:
-                # One of them is at fault: the others aren't to suffer.
-                for key in keys:
-                    await self._keep([key])
-                return
-            _log.exception("delivery.record_broke", application=keys[0])
-            self.counts["failed"] += 1
-            changed = []
+        changed = await self._repository.record(deployments, memories, now=now)
         self.observatory.kept(deployments, memories, now)
         self.counts["deployment"] += len(changed)
         self._touched.update(deployment.id for deployment in changed)
 
+    def _give_up_keeping(self, key: str) -> None:
+        _log.exception("delivery.record_broke", application=key)
+        self.counts["failed"] += 1
+        self.observatory.kept(*self.observatory.state_of([key]), self._clock())
+
     async def _recompute(self) -> None:
         """Correlate some of those deployments anew of which more was told."""
         if portion := list(islice(self._touched, DEPLOYMENTS)):
-            await self._correlate(portion)
+            await spare_others(portion, self._correlate, self._give_up_correlating)
 
     async def _correlate(self, portion: Sequence[str]) -> None:
-        try:
-            recomputed = await self._repository.recompute(portion)
-        except Exception as error:
-            if isinstance(error, (SQLAlchemyError, DatabaseError)) and not blames_data(error):
-                raise
-            if len(portion) > 1:
-                for one in portion:
-                    await self._correlate([one])
-                return
-            # It stays as it was; all others have their turn.
-            _log.exception("delivery.correlation_broke", deployment=portion[0])
-            self.counts["failed"] += 1
-            recomputed = None
+        recomputed = await self._repository.recompute(portion)
         self._touched.difference_update(portion)
-        if recomputed is not None:
-            self.counts["recompute"] += len(portion)
-            self._changed(recomputed)
+        self.counts["recompute"] += len(portion)
+        self._changed(recomputed)
+
+    def _give_up_correlating(self, identity: str) -> None:
+        # It stays as it was.
+        _log.exception("delivery.correlation_broke", deployment=identity)
+        self.counts["failed"] += 1
+        self._touched.discard(identity)
