@@ -298,8 +298,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 async def _wait_alone(plan: Plan, session: aiohttp.ClientSession, gateway: Watched, course: Course) -> None:
     """Look at the gateway before anybody comes: what there is then may be there at the end."""
-    end = time.monotonic() + plan.alone
-    while time.monotonic() < end or gateway.reports < 2 or not gateway.tasks.keys() >= BEGINS_LAST:
+    end, begun = time.monotonic() + plan.alone, False
+    while time.monotonic() < end or gateway.reports < 2 or not begun:
+        begun = gateway.tasks.keys() >= BEGINS_LAST
         stock = await _take_stock(session, gateway)
         course.before.append({**stock, "descriptors": stock["descriptors"] + plan.spare})
         await asyncio.sleep(0.2)
