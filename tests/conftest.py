@@ -6,6 +6,7 @@ outside. What takes long begins first, or the others would wait for it in the en
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -17,6 +18,10 @@ from hypothesis import settings
 
 settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("default")
+
+# Programs are started hundreds of times: none has to be compiled each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Whoever runs in a shell's background begins so; what tests start has to heed it all the same.
