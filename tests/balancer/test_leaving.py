@@ -22,8 +22,8 @@ LATE = 3.0
 """Seconds by which the balancer acts late."""
 
 STREAMS, POLLERS = 30, 4
-DRAIN_DELAY, DRAIN = 8, 5
-"""Seconds: a delay that a busy machine's balancer keeps to, too: it may be late by twice as long as said."""
+DRAIN_DELAY, DRAIN = 12, 5
+"""Seconds: a delay that a busy machine's balancer keeps to, too: it may be late by thrice as long as said."""
 
 LEAVES_WITHIN = DRAIN_DELAY + DRAIN + 2
 """Seconds from the signal to the end: the grace that Kubernetes has to give is longer."""
