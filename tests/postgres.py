@@ -105,12 +105,16 @@ class Postgres:
         process = self._process
         if process is None:
             return
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        process.send_signal(signal.SIGKILL)
+        # Stopped, it has no more children: one that is left would hold the shared memory.
+        process.send_signal(signal.SIGSTOP)
+        children = self._children()
         for child in children:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(child), signal.SIGKILL)
+                os.kill(child, signal.SIGKILL)
         self._end(signal.SIGKILL)
+        end = time.monotonic() + START_WITHIN
+        while any(map(_lives, children)) and time.monotonic() < end:
+            time.sleep(0.01)
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -160,6 +164,14 @@ class Postgres:
         done = subprocess.run(command, check=False, capture_output=True, cwd=self._folder)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process holds anything; nobody may be there to bury the dead."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

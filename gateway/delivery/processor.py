@@ -15,7 +15,8 @@ from gateway.delivery.backlog import Backlog
 from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.storage.database import DatabaseError, blames_data
 from gateway.delivery.storage.deliveries import Outcome, Verdict
-from gateway.delivery.storage.repository import Repository, Told
+from gateway.delivery.storage.repository import Repository
+from gateway.delivery.storage.settling import Told
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request
 from gateway.observability.trace import Trace
 

@@ -18,19 +18,20 @@ from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.kpi import Measure
 from gateway.delivery.observatory import Observatory
 from gateway.delivery.processor import Processor
+from gateway.delivery.recorder import Recorder
 from gateway.delivery.sightings import Sightings
 from gateway.delivery.sparing import spare_others
 from gateway.delivery.storage.database import DatabaseError
 from gateway.delivery.storage.leadership import DeposedError
 from gateway.delivery.storage.repository import Recomputed, Repository
-from gateway.delivery.sweeping import sweep
+from gateway.delivery.sweeping import Sweeper
 from gateway.delivery.webhooks.sender import Reading
 from gateway.model.application import Observed
 from gateway.observability.trace import Trace
 from gateway.store.state import Sighting
 
-SIGHTINGS, KEYS, DEPLOYMENTS = 20, 25, 32
-"""Sightings, applications and deployments that are dealt with before others have their turn."""
+SIGHTINGS, DEPLOYMENTS = 20, 32
+"""Sightings and deployments that are dealt with before others have their turn."""
 
 ABORTS = 1_000
 """Aborted rollouts that are remembered while another process leads."""
@@ -66,30 +67,33 @@ class Runner:
         trace: Trace | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()
-        """What happened, by name.
-
-        ``processed``, ``failed``, ``facts``, ``deployment``, ``recompute``, ``retry``, ``lead``, ``deposed``.
-        """
-        self.observatory = Observatory()
+        """What happened: ``processed``, ``failed``, ``facts``, ``deployment``, ``recompute``, ``retry``, ``lead``, …"""
         self._repository = repository
+        self._touched: set[str] = set()
+        self._recorder = Recorder(
+            repository, clock=clock, counts=self.counts, changed=lambda changed: self._touched.update(changed)
+        )
         self._clock = clock
-        self._retention = retention
         self._changed = changed
         self._charged = charged
         self._told_to_lead = False
         self.in_charge = False
         """Whether what was remembered is here, and everything is worked off by this process."""
         self._charged_at = 0.0
-        self._sweeping: asyncio.Task[None] | None = None
+        self._sweeper = Sweeper(repository, clock=clock, retention=retention)
         self._sightings = Sightings(shown)
         self._aborts: deque[tuple[str, float]] = deque(maxlen=ABORTS)
         self._processor = Processor(repository, counts=self.counts, look_again=look_again, heard=heard, trace=trace)
-        self._touched: set[str] = set()
         self._woken = asyncio.Event()
         self._resting = False
 
     def __repr__(self) -> str:
         return f"<Runner: {self.waiting} deliveries, {len(self._sightings)} sightings, {self.observatory!r}>"
+
+    @property
+    def observatory(self) -> Observatory:
+        """What is remembered of every application."""
+        return self._recorder.observatory
 
     @property
     def waiting(self) -> int:
@@ -186,7 +190,7 @@ class Runner:
                     await asyncio.sleep(wait)
                     wait = min(RETRY_MAX, 2 * wait)
         finally:
-            await self._stop_sweeping()
+            await self._sweeper.stop()
 
     async def close(self) -> None:
         """Keep what isn't kept yet."""
@@ -196,7 +200,7 @@ class Runner:
             while self._sightings:
                 self._observe()
             while self.observatory.dirty(self._clock(), hurry=True):
-                await self._record(hurry=True)
+                await self._recorder.record(hurry=True)
 
     async def _go_on(self) -> None:
         if self.in_charge and self._told_to_lead:
@@ -204,7 +208,8 @@ class Runner:
         elif self._told_to_lead:
             await self._take_over()
         elif self.in_charge:
-            await self._hand_over()
+            await self.close()
+            await self._resign()
         else:
             self._woken.clear()
             await self._rest(None)
@@ -216,37 +221,24 @@ class Runner:
         memories = await self._repository.recall()
         self._touched = await self._repository.touched()
         latest, _ = await self._repository.measures(now - FRESH, float("inf"))
-        self.observatory = Observatory()
-        self.observatory.remember(memories)
+        self._recorder.begin(memories)
         self._processor.backlog.doubt()
         self._sightings.begin(self._clock())
         self.in_charge = True
-        self._sweeping = asyncio.create_task(
-            sweep(self._repository, clock=self._clock, retention=self._retention), name="sweeping"
-        )
+        self._sweeper.start()
         self.counts["lead"] += 1
         self._charged_at = now
         self._charged(latest)
 
-    async def _hand_over(self) -> None:
-        await self.close()
-        await self._resign()
-
     async def _resign(self) -> None:
         self.in_charge = False
         self._charged(None)
-        await self._stop_sweeping()
-        self.observatory = Observatory()
+        await self._sweeper.stop()
+        self._recorder.begin({})
         self._sightings.forget()
         self._touched.clear()
         self._processor.backlog.forget()
         self._processor.backlog.doubt()
-
-    async def _stop_sweeping(self) -> None:
-        sweeping, self._sweeping = self._sweeping, None
-        if sweeping is not None:
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
 
     async def _work(self) -> None:
         """Do some of everything, or wait until there is something to do."""
@@ -258,7 +250,7 @@ class Runner:
                 break
             await asyncio.sleep(0)
         self.observatory.pass_time(self._clock())
-        await self._record()
+        await self._recorder.record()
         self._touched |= await self._processor.process()
         await self._recompute()
         if self._sightings or self._processor.backlog.waits or self._touched or self.observatory.dirty(self._clock()):
@@ -290,24 +282,6 @@ class Runner:
         while self._aborts and not self._sightings:
             self.observatory.abort(*self._aborts.popleft(), self._clock())
 
-    async def _record(self, *, hurry: bool = False) -> None:
-        """Keep what is new of some applications, deployments and memory together: neither twice nor lost."""
-        if keys := self.observatory.dirty(self._clock(), hurry=hurry)[:KEYS]:
-            await spare_others(keys, self._keep, self._give_up_keeping)
-
-    async def _keep(self, keys: Sequence[str]) -> None:
-        now = self._clock()
-        deployments, memories = self.observatory.state_of(keys)
-        changed = await self._repository.record(deployments, memories, now=now)
-        self.observatory.kept(deployments, memories, now)
-        self.counts["deployment"] += len(changed)
-        self._touched.update(deployment.id for deployment in changed)
-
-    def _give_up_keeping(self, key: str) -> None:
-        _log.exception("delivery.record_broke", application=key)
-        self.counts["failed"] += 1
-        self.observatory.kept(*self.observatory.state_of([key]), self._clock())
-
     async def _recompute(self) -> None:
         """Correlate some of those deployments anew of which more was told."""
         if portion := list(islice(self._touched, DEPLOYMENTS)):
@@ -320,7 +294,6 @@ class Runner:
         self._changed(recomputed)
 
     def _give_up_correlating(self, identity: str) -> None:
-        # It stays as it was.
         _log.exception("delivery.correlation_broke", deployment=identity)
         self.counts["failed"] += 1
         self._touched.discard(identity)

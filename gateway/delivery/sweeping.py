@@ -15,6 +15,28 @@ SWEEP_INTERVAL = 3_600.0
 _log = structlog.get_logger(__name__)
 
 
+class Sweeper:
+    """Sweeps while it is asked to. ``clock`` returns Unix time; ``retention`` is in seconds."""
+
+    def __init__(self, repository: Repository, *, clock: Callable[[], float], retention: float) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._retention = retention
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Sweep from now on."""
+        sweeping = sweep(self._repository, clock=self._clock, retention=self._retention)
+        self._sweeping = asyncio.create_task(sweeping, name="sweeping")
+
+    async def stop(self) -> None:
+        """Sweep no more."""
+        sweeping, self._sweeping = self._sweeping, None
+        if sweeping is not None:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
+
+
 async def sweep(repository: Repository, *, clock: Callable[[], float], retention: float) -> None:
     """Sweep until cancelled."""
     while True:

@@ -76,6 +76,13 @@ class Selection(Protocol):
         """What is shown of a document that is; None where that is always the whole."""
 
 
+def show_of(selection: Selection, document: Any) -> Any:
+    """Return what a selection shows of a document; None where that is nothing."""
+    if document is None or not selection.sees(document):
+        return None
+    return document if selection.show is None else selection.show(document)
+
+
 class Wording(Protocol):
     """How a feed's frames say what there is and what changed. Bodies end an event's data behind its reason."""
 

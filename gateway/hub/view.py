@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.hub.checksum import Checksum
-from gateway.hub.feed import Feed, Selection
+from gateway.hub.feed import Feed, Selection, show_of
 from gateway.hub.frame import Chain, Form, Frame, event, opening
 from gateway.hub.subscriber import SLICE, Offer, Subscriber
 from gateway.model.position import Cursor, Position
@@ -263,7 +263,7 @@ class View:
             sides |= {change.key: (change.before, change.after) for change in net}
             changes = []
             for key, (old, new) in sides.items():
-                before, after = _show(seen, old), _show(self.selection, new)
+                before, after = show_of(seen, old), show_of(self.selection, new)
                 if before is not after:
                     changes.append(self._wording.change(key, before, after))
             body = self._wording.delta(changes, lambda _: True)
@@ -293,10 +293,3 @@ class View:
                 for change in changes
             ]
         return self._wording.delta(changes, self.sees)
-
-
-def _show(selection: Selection, document: Any) -> Any:
-    """Return what a selection shows of a document; None where that is nothing."""
-    if document is None or not selection.sees(document):
-        return None
-    return document if selection.show is None else selection.show(document)

@@ -19,11 +19,12 @@ from gateway.delivery.correlation.tags import TagPatterns
 from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.intake import Intake, Receipt, Secrets
 from gateway.delivery.runner import Runner
-from gateway.delivery.storage import deliveries, repository
+from gateway.delivery.storage import deliveries
 from gateway.delivery.storage.database import Database
 from gateway.delivery.storage.deliveries import Arrival
 from gateway.delivery.storage.history import Wanted
-from gateway.delivery.storage.repository import Recomputed, Repository, Told
+from gateway.delivery.storage.repository import Recomputed, Repository
+from gateway.delivery.storage.settling import Told, settle
 from gateway.delivery.storage.tables import DELIVERIES
 from gateway.delivery.timeline import timeline
 from gateway.model.application import Observed
@@ -114,7 +115,7 @@ class Desk:
         name = f"told-{self._told}"
         arrival = Arrival(sender="test", delivery_id=name, event="fact", received_at=self.now, headers={}, body=b"")
         (kept,) = deliveries.append(connection, [arrival])
-        settled = repository._settle(connection, [Told(id=kept.id, received_at=self.now, facts=(fact,))])
+        settled = settle(connection, [Told(id=kept.id, received_at=self.now, facts=(fact,))])
         connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id == kept.id))
         return settled.deployments
 

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from gateway.delivery.events import Commit, Run
 from gateway.delivery.storage.database import Database, DatabaseError
 from gateway.delivery.storage.deliveries import Outcome, Verdict
-from gateway.delivery.storage.repository import Told
+from gateway.delivery.storage.settling import Told
 from gateway.delivery.storage.tables import DELIVERIES, FACT_KEYS, FACTS, METADATA
 from tests.delivery import play, story
 from tests.delivery.desk import PLACES, Desk, expected, open_desk, open_played

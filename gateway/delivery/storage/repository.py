@@ -16,7 +16,6 @@ from gateway.delivery.correlation.correlate import correlate
 from gateway.delivery.correlation.tags import TagPatterns
 from gateway.delivery.deployments.deployment import Deployment
 from gateway.delivery.deployments.memory import Memory
-from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.kpi import BuildMeasure, Measure
 from gateway.delivery.storage import (
     chronicle,
@@ -29,7 +28,8 @@ from gateway.delivery.storage import (
     notices,
 )
 from gateway.delivery.storage.database import Database
-from gateway.delivery.storage.deliveries import Arrival, Stored, Verdict
+from gateway.delivery.storage.deliveries import Arrival, Stored
+from gateway.delivery.storage.settling import Settled, Told, settle
 from gateway.delivery.storage.tables import TOUCHED
 from gateway.delivery.timeline import timeline
 from gateway.delivery.webhooks.request import Request
@@ -43,23 +43,6 @@ SWEEP = 500
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What one delivery told, to be kept."""
-
-    id: int
-    received_at: float
-    facts: tuple[DeliveryEvent, ...] = ()
-    verdict: Verdict | None = None
-    """What became of it, where that is decided without its facts."""
-
-
-class Settled(msgspec.Struct, frozen=True):
-    """The deployments that deliveries touch, and those of the deliveries that weren't settled before."""
-
-    deployments: set[str]
-    told: tuple[Told, ...]
 
 
 class Recomputed(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +118,7 @@ class Repository:
 
     async def settle(self, told: Sequence[Told]) -> Settled:
         """Keep the facts of deliveries and say in the log what became of them, of each once."""
-        return await self.database.write(self._in_term, _settle, told)
+        return await self.database.write(self._in_term, settle, told)
 
     async def record(
         self, deployments: Iterable[Deployment], memories: Mapping[str, Memory], *, now: float
@@ -263,39 +246,3 @@ def _record(
     chronicle.remember(connection, memories, now=now)
     chronicle.touch(connection, [deployment.id for deployment in changed])
     return changed
-
-
-def _settle(connection: Connection, told: Sequence[Told]) -> Settled:
-    claimed = deliveries.claim(connection, [one.id for one in told])
-    told = [one for one in told if one.id in claimed]
-    facts = [fact for one in told for fact in one.facts]
-    touched = factbook.Touched(set(), [])
-    if facts:
-        touched = factbook.take(connection, facts, told_at=max(one.received_at for one in told))
-    place, verdicts = 0, []
-    for one in told:
-        matched = touched.matched[place : place + len(one.facts)]
-        place += len(one.facts)
-        verdicts.append(one.verdict or _judge(one, matched))
-    deliveries.mark(connection, verdicts)
-    chronicle.touch(connection, touched.deployments)
-    return Settled(touched.deployments, tuple(told))
-
-
-def _judge(told: Told, matched: Sequence[bool]) -> Verdict:
-    why = None
-    lonely = [name for fact, asked in zip(told.facts, matched, strict=True) if not asked and (name := _name(fact))]
-    if lonely and not any(matched):
-        more = f" and {len(lonely) - 1} more" if len(lonely) > 1 else ""
-        why = f"no deployment asked for {lonely[0]}{more} when it came"
-    return Verdict(
-        id=told.id, outcome=deliveries.Outcome.PROCESSED, why=why, facts=len(told.facts), matched=sum(matched)
-    )
-
-
-def _name(fact: DeliveryEvent) -> str | None:
-    sha = getattr(fact, "sha", None)
-    image = getattr(fact, "image", None)
-    if image:
-        return f"image {image}:{getattr(fact, 'tag', None) or getattr(fact, 'digest', None) or ''}".rstrip(":")
-    return f"commit {sha[:8]}" if sha else None
