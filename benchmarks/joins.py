@@ -108,6 +108,7 @@ def reconnects(*, subscribers: int = SUBSCRIBERS) -> dict[str, Any]:
             server.wait_for(fleet)
             crowd.call("rest")
             differing = fold_differs(server, crowd)
+            crowd.call("leave")
     upstream.stop()
     return {"resumed": resumed, "restarted": restarted, "fold_differs": differing}
 
