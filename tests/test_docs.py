@@ -115,8 +115,8 @@ def _outline(text: str) -> list[str]:
 
 
 def _links(text: str) -> list[str]:
-    # What is said in which order differs between languages.
-    return sorted(re.findall(r"\]\(([^)\s]+)\)", text))
+    # What is said in which order differs between languages, and the pictures do.
+    return sorted(re.findall(r"\]\(([^)\s]+)\)", re.sub(r"!\[[^]]*\]\([^)]*\)", "", text)))
 
 
 # What stands in blocks.
