@@ -3,47 +3,35 @@
 import asyncio
 import contextlib
 import random
-import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
-from prometheus_client.aiohttp import make_aiohttp_handler
 
 from gateway.annex import Annex
 from gateway.clock import start_clock
+from gateway.departure import Departure
 from gateway.entrance import Entrance
-from gateway.errors import SettingsError
+from gateway.front import Front
 from gateway.hub.hub import Hub
 from gateway.hub.pulse import Pulse
 from gateway.keeper import Keeper
 from gateway.line import Line
-from gateway.log.memory import MemoryLog
 from gateway.model.application import Observed
 from gateway.model.delta import Change
 from gateway.model.upstream import Upstream
 from gateway.observability.freshness import Freshness
 from gateway.observability.health import why_not_ready
-from gateway.observability.metrics import make_registry
 from gateway.observability.pauses import Pauses
-from gateway.options import find_redis, make_client, make_limits, make_naming, make_timing, make_trace
+from gateway.options import find_redis, make_client, make_limits, make_log, make_naming, make_timing, make_trace
+from gateway.replicas.joining import join_peers
 from gateway.report import Reporter
 from gateway.settings.environment import Settings
 from gateway.store.file import name_source
 from gateway.store.state import Store
 from gateway.upstream.reflector import Reflector
-from gateway.web.context import CONTEXT, Context
+from gateway.web.context import Context
 from gateway.web.handover import OpenStreams
-from gateway.web.listening import listen
-from gateway.web.middleware import make_header_signal, make_middleware, name_route
-from gateway.web.routes import add_routes
-
-if TYPE_CHECKING:
-    from gateway.replicas.peers import Peers
-
-SPARE_CONNECTIONS = 2_000
-"""Connections beside those of all streams that there may be: for other requests, and for those who ask for nothing."""
 
 _log = structlog.get_logger(__name__)
 
@@ -65,12 +53,7 @@ class Gateway:
         jitter = random.random
         self.started_at = now
         shared = find_redis(settings) is not None
-        self.log = MemoryLog(
-            epoch=secrets.token_hex(4),
-            capacity=settings.log_capacity,
-            max_bytes=settings.log_bytes,
-            leeway=settings.log_capacity if shared else 0,
-        )
+        self.log = make_log(settings)
         self.hub = Hub(self.log, make_limits(settings), now=now, jitter=jitter)
         self.pulse = Pulse(self.hub, tick=settings.tick, clock=self.clock)
         self.log.follow(self.pulse.changed)
@@ -91,7 +74,7 @@ class Gateway:
             jitter=jitter,
             moved=self._moved,
         )
-        self.peers = _join_peers(self, jitter=jitter) if shared else None
+        self.peers = join_peers(self, jitter=jitter) if shared else None
         """The other replicas, where there may be any."""
         self.annex = Annex(
             settings,
@@ -137,8 +120,9 @@ class Gateway:
             liveness=self.reflector.liveness,
             clock=self.clock,
         )
-        self._drain_asked = asyncio.Event()
-        self._stop_asked = asyncio.Event()
+        # Another replica leads as soon as it is ready; this one follows it, for those who are still here.
+        retire = None if self.peers is None else self.peers.retire
+        self._departure = Departure(settings, hub=self.hub, retire=retire, clock=self.clock)
         self.ready = asyncio.Event()
         """Set when requests are answered."""
         self.address: tuple[str, int] = ("", 0)
@@ -171,7 +155,7 @@ class Gateway:
                 asyncio.create_task(self.office.run(), name="deliveries"),
                 asyncio.create_task(self.errands.run(), name="errands"),
             ]
-            leaving = asyncio.create_task(self._leave_when_asked(site), name="leaving")
+            leaving = asyncio.create_task(self._departure.run(site.stop), name="leaving")
             try:
                 done, _ = await asyncio.wait([*running, leaving], return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -183,46 +167,17 @@ class Gateway:
                 self._keeper.save()
 
     def drain(self) -> None:
-        """Leave gently: not ready at once, but serving and accepting for a while; then streams end, spread out.
-
-        Asked twice, leave at once.
-        """
-        if self._drain_asked.is_set():
-            self._stop_asked.set()
-        self._drain_asked.set()
+        """Leave gently; asked twice, at once."""
+        self._departure.drain()
 
     def stop(self) -> None:
         """Leave at once, with a goodbye for every stream."""
-        self._stop_asked.set()
-        self._drain_asked.set()
-
-    async def _leave_when_asked(self, site: web.TCPSite) -> None:
-        await self._drain_asked.wait()
-        _log.info("gateway.draining", subscribers=len(self.hub))
-        async with asyncio.TaskGroup() as group:
-            if self.peers is not None:
-                # Another replica leads as soon as it is ready; this one follows it, for those who are still here.
-                group.create_task(self.peers.retire(hurry=self._stop_asked), name="succession")
-            await self._pause(self.settings.drain_delay)
-            await site.stop()
-            self.hub.drain(self.settings.drain)
-            end = self.clock() + self.settings.drain + 1.0
-            while len(self.hub) and self.clock() < end and not self._stop_asked.is_set():
-                await self._pause(0.1)
-
-    async def _pause(self, seconds: float) -> None:
-        """Let time pass, unless we are asked to leave at once."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stop_asked.wait(), seconds)
+        self._departure.stop()
 
     # Putting together.
 
     async def _serve(self, stack: contextlib.AsyncExitStack) -> web.TCPSite:
-        settings = self.settings
-        answer = make_middleware(loopback_only=settings.auth is None)
-        traced = [self.trace.make_middleware(name_route)] if self.trace else []
-        app = web.Application(middlewares=[*traced, answer, *self.entrance.make_middlewares()])
-        app[CONTEXT] = Context(
+        context = Context(
             clock=self.clock,
             hub=self.hub,
             pulse=self.pulse,
@@ -237,34 +192,16 @@ class Gateway:
             streams=self.streams,
             status=self.reporter.status,
             why_not_ready=self.why_not_ready,
-            compression=settings.compression,
+            compression=self.settings.compression,
             trace=self.trace,
         )
-        add_routes(app, base_path=settings.base_path, dashboard=settings.dashboard)
-        self.entrance.add_routes(app, public_url=settings.public_url, base_path=settings.base_path)
-        origins = frozenset(settings.cors_origins)
-        app.on_response_prepare.append(make_header_signal(origins, loopback_pages=self._loopback_pages))
-        app.on_shutdown.append(self._end_streams)
-        counts = self.entrance.turnstile.limits.counts
-        most = settings.max_subscribers + SPARE_CONNECTIONS
-        site, self.address = await listen(
-            stack, app, settings.host, settings.port, most=most, counts=counts, streams=self.streams
+        front = Front(self.settings, context, self.entrance, loopback_pages=self._loopback_pages)
+        site, self.address, self.metrics_address = await front.open(
+            stack, end_streams=self._end_streams, read=self.reporter.read
         )
-        metrics = web.Application()
-        metrics.router.add_get("/metrics", make_aiohttp_handler(make_registry(self.reporter.read)))
-        metrics.on_response_prepare.append(make_header_signal(frozenset()))
-        _, self.metrics_address = await listen(
-            stack, metrics, settings.metrics_host, settings.metrics_port, most=SPARE_CONNECTIONS, counts=counts
-        )
-        host, port = self.address
-        _log.info("gateway.listening", host=host, port=port, metrics_port=self.metrics_address[1])
-        if settings.auth == "none":
-            _log.warning("gateway.open", advice="GATEWAY_AUTH=none: whoever can reach this address sees everything")
-        if settings.argocd_insecure:
-            _log.warning("gateway.insecure", advice="ARGOCD_INSECURE: Argo CD's certificate isn't verified")
         return site
 
-    async def _end_streams(self, _: web.Application) -> None:
+    def _end_streams(self) -> None:
         self.hub.drain(0.0)
         self.hub.end_all(self.clock())
 
@@ -346,15 +283,7 @@ class Gateway:
         return why_not_ready(
             published=self.hub.published,
             state=self.upstream().state,
-            draining=self._drain_asked.is_set(),
+            draining=self._departure.draining,
             uptime=now - self.started_at,
             ready_after=self.settings.ready_after,
         )
-
-
-def _join_peers(gateway: Gateway, *, jitter: Callable[[], float]) -> "Peers":
-    try:
-        from gateway.replicas.peers import Peers
-    except ModuleNotFoundError as error:
-        raise SettingsError([("GATEWAY_REDIS_URL", "needs the extra argocd-sse-gateway[redis]")]) from error
-    return Peers(gateway, jitter=jitter)

@@ -1,5 +1,6 @@
 """From the settings, which know every variable, to what each part asks for and no more."""
 
+import secrets
 from pathlib import Path
 
 from gateway.delivery.correlation.tags import TagPatterns
@@ -11,6 +12,7 @@ from gateway.delivery.prometheus import Questions
 from gateway.delivery.webhooks.sender import SENDERS
 from gateway.errors import SettingsError
 from gateway.hub.hub import Limits
+from gateway.log.memory import MemoryLog
 from gateway.model.naming import Naming
 from gateway.observability.trace import Trace
 from gateway.settings.environment import Settings
@@ -19,6 +21,16 @@ from gateway.settings.secret import read_database
 from gateway.upstream.argocd import ArgoCD, Endpoint
 from gateway.upstream.timing import Timing
 from gateway.upstream.token import Token
+
+
+def make_log(settings: Settings) -> MemoryLog:
+    """Return the log: with an epoch of its own, until it holds what replicas share."""
+    return MemoryLog(
+        epoch=secrets.token_hex(4),
+        capacity=settings.log_capacity,
+        max_bytes=settings.log_bytes,
+        leeway=settings.log_capacity if find_redis(settings) is not None else 0,
+    )
 
 
 def make_limits(settings: Settings) -> Limits:

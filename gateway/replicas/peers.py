@@ -185,7 +185,7 @@ class Peers:
             await asyncio.gather(*self._saying, return_exceptions=True)
             await self._streams.close()
 
-    async def retire(self, *, hurry: asyncio.Event) -> None:
+    async def retire(self, hurry: asyncio.Event) -> None:
         """Give the lease back once another is ready to lead, or ``hurry`` is set; never take it again."""
         self.lease.resign()
         if self.leading and not hurry.is_set():

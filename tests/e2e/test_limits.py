@@ -311,7 +311,7 @@ async def test_what_is_no_request_is_answered_with_a_problem_that_repeats_none_o
 async def test_where_there_is_no_room_those_who_were_answered_and_ask_no_more_go_too(
     argocd: FakeArgoCD, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.app.SPARE_CONNECTIONS", 20)
+    monkeypatch.setattr("gateway.front.SPARE_CONNECTIONS", 20)
     async with run_gateway(argocd, max_subscribers=10) as stage:
         await stage.live()
         watchers = [await stage.watch() for _ in range(5)]
@@ -329,7 +329,7 @@ async def test_where_there_is_no_room_those_who_were_answered_and_ask_no_more_go
 async def test_where_there_is_no_room_those_go_first_who_ask_for_nothing(
     argocd: FakeArgoCD, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.app.SPARE_CONNECTIONS", 20)
+    monkeypatch.setattr("gateway.front.SPARE_CONNECTIONS", 20)
     async with run_gateway(argocd, max_subscribers=10) as stage:
         await stage.live()
         watchers = [await stage.watch() for _ in range(10)]
