@@ -160,7 +160,8 @@ async def run_gateway(argocd: Served, **changes: Any) -> AsyncIterator[Stage]:
     running = asyncio.create_task(gateway.run())
     async with aiohttp.ClientSession() as session:
         stage = Stage(gateway, session)
-        await until(lambda: gateway.ready.is_set() or running.done())
+        # A real database may take its time to be opened.
+        await until(lambda: gateway.ready.is_set() or running.done(), within=1e5)
         try:
             yield stage
             for subscriber in stage.subscribers:
