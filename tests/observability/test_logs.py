@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 
+from gateway.observability import logs
 from gateway.observability.logs import Lines
 
 SCRIPT = """
@@ -90,14 +91,18 @@ def test_lines_that_come_together_are_written_at_once_and_a_warning_with_those_b
     assert pieces[5:] == [b"a longer", b" line\n"]
 
 
-def test_a_loop_that_ended_before_its_lines_were_written_holds_up_none_of_another() -> None:
+def test_a_loop_that_ended_before_its_lines_were_written_holds_up_none_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lines, pieces = open_lines()
+    monkeypatch.setattr(logs, "LINGER", 3_600.0)
 
     async def main(line: bytes) -> None:
         lines.info(line)
 
     asyncio.run(main(b"late"))
     assert pieces == []
+    monkeypatch.undo()
 
     async def wait() -> None:
         lines.info(b"then")
