@@ -5,7 +5,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import trustme
+
+from tests.ports import find_port
 
 PASSWORD = "geheim/of:the@owner"
 """With everything in it that has a meaning in a URL."""
@@ -44,9 +45,7 @@ class Postgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
         self.ca = folder / "ca.pem"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = find_port()
         self._prefix: list[str] = []
         if os.geteuid() == 0:
             # It doesn't run as root.

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from asyncio.subprocess import Process
@@ -15,14 +14,14 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.ports import find_port
+
 RECIPES = Path(__file__).parent
 PACKAGE = RECIPES / "argocd-sse-gateway-client.tgz"
 """Where the lock files expect the client."""
 
 SPEED = 20
 """How many times faster the demo plays: there is a change in every second."""
-
-_PORTS = iter(range(20_000 + os.getpid() % 10_000, 32_000))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +78,6 @@ def _surround(environ: Mapping[str, str]) -> dict[str, str]:
     ours = ("GATEWAY_", "ARGOCD_", "PIPELINES_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**clean, "NEXT_TELEMETRY_DISABLED": "1", **environ}
-
-
-def find_port() -> int:
-    """Find a port that is free, and stays so: none found before, nor of those that outgoing connections take."""
-    for port in _PORTS:
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise OSError("no port is free")
 
 
 @contextlib.asynccontextmanager

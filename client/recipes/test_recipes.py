@@ -19,7 +19,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 
-from client.recipes.stage import NEXT, REACT, SVELTEKIT, Recipe, build, find_port, pack, run_demo, run_recipe
+from client.recipes.stage import NEXT, REACT, SVELTEKIT, Recipe, build, pack, run_demo, run_recipe
+from tests.ports import find_port
 
 pytestmark = pytest.mark.timeout(900)
 

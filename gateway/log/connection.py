@@ -1,5 +1,6 @@
 """Clients for a Redis, found by its URL: a plain one, or the master that Sentinels name."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -8,7 +9,7 @@ import hiredis
 import redis.asyncio
 import redis.exceptions
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 CONNECT_TIMEOUT = 3.0
@@ -82,6 +83,17 @@ def connect(url: str, *, timeout: float) -> redis.asyncio.Redis:
     sentinel = Sentinel(list(list_sentinels(parts.netloc)), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     client: redis.asyncio.Redis = sentinel.master_for(names[0], **options, **tls)
     return client
+
+
+async def close(client: redis.asyncio.Redis) -> None:
+    """Close a client's connections, those to its Sentinels too; errors of what ends anyway are nobody's."""
+    pool = client.connection_pool
+    closing = [client.aclose()]
+    if isinstance(pool, SentinelConnectionPool):
+        closing.append(pool.sentinel_manager.aclose())
+    for ending in closing:
+        with contextlib.suppress(redis.exceptions.RedisError, OSError):
+            await ending
 
 
 def list_sentinels(netloc: str) -> list[tuple[str, int]]:

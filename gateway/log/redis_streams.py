@@ -14,7 +14,7 @@ import redis
 import redis.exceptions
 
 from gateway.log import scripts
-from gateway.log.connection import Command, Conversation, connect
+from gateway.log.connection import Command, Conversation, close, connect
 from gateway.log.entries import (
     Entry,
     Keys,
@@ -65,10 +65,8 @@ class RedisStreams:
 
     async def close(self) -> None:
         """Let the connections go."""
-        with contextlib.suppress(redis.exceptions.RedisError, OSError):
-            await self._reading.aclose()
-        with contextlib.suppress(redis.exceptions.RedisError, OSError):
-            await self._writing.aclose()
+        await close(self._reading)
+        await close(self._writing)
 
     # Reading.
 

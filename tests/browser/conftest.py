@@ -14,7 +14,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from tests.fakes.argocd import FakeArgoCD
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,7 +28,7 @@ ARGUMENTS = [
 
 
 def find_chromium() -> str | None:
-    """Find an installed Chromium; None if there is none."""
+    """Find an installed Chromium, best one without windows; None if there is none."""
     return next((path for name in _NAMES if (path := shutil.which(name))), None)
 
 

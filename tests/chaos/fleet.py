@@ -11,7 +11,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.fakes.argocd import SECRET
-from tests.replicas.server import find_port
+from tests.ports import find_port
 
 CLEAN = ("GATEWAY_", "ARGOCD_", "PIPELINES_", "PYTHONDONTWRITEBYTECODE")
 """What isn't inherited; without its bytecode kept, each start would compile everything anew."""

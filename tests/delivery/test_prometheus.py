@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -24,6 +23,7 @@ from gateway.delivery.storage.database import Database
 from gateway.delivery.storage.history import Wanted
 from gateway.delivery.storage.repository import Repository
 from gateway.model.application import ApplicationStatus, Destination
+from tests.ports import find_port
 
 PROMETHEUS = shutil.which("prometheus")
 needs_prometheus = pytest.mark.skipif(
@@ -103,13 +103,6 @@ async def serve(path: str, handler: Callable[[web.Request], Any], method: str = 
         yield f"127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
-
-
-def find_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @asynccontextmanager

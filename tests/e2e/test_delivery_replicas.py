@@ -11,8 +11,9 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from gateway.delivery.storage import receiver
+from gateway.delivery.storage import dialling, receiver
 from gateway.delivery.storage.database import Database
+from gateway.delivery.storage.dialling import make_dial
 from gateway.model.upstream import rfc3339
 from tests.delivery.desk import make_push
 from tests.e2e.fastloop import FastLoop, until
@@ -38,7 +39,10 @@ def servers_are_work(monkeypatch: pytest.MonkeyPatch) -> None:
         return await loop.working(finish(self, work))
 
     monkeypatch.setattr(Database, "_finish", counted)
+    # The connection that hears notices is nobody's work: while it waits for the server, time runs.
     monkeypatch.setattr(receiver, "PONG_WITHIN", 1e6)
+    monkeypatch.setattr(dialling, "CONNECT_WITHIN", 1e6)
+    monkeypatch.setattr(Database, "make_dial", lambda self: make_dial(self._url, answer_within=None))
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ import contextlib
 import importlib.util
 import shutil
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+
+from tests.ports import find_port
 
 CONFIGURATIONS = Path(__file__).parents[2] / "docs" / "proxies"
 HOST = "portal.example.org"
@@ -49,14 +50,14 @@ KINDS = (
         file="nginx.conf",
         command=lambda program, file: (program, "-c", str(file), "-p", str(file.parent), "-e", "stderr"),
         find=lambda: shutil.which("nginx") or shutil.which("/usr/sbin/nginx"),
-        idle=("proxy_read_timeout 1h;", "proxy_read_timeout 2s;"),
+        idle=("proxy_read_timeout 1h;", "proxy_read_timeout 6s;"),
     ),
     Kind(
         name="haproxy",
         file="haproxy.cfg",
         command=lambda program, file: (program, "-db", "-f", str(file)),
         find=lambda: shutil.which("haproxy") or shutil.which("/usr/sbin/haproxy"),
-        idle=(" 60s", " 2s"),
+        idle=(" 60s", " 6s"),
     ),
     Kind(
         name="caddy",
@@ -71,7 +72,7 @@ KINDS = (
             *(program, "-c", str(file), "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"),
         ),
         find=find_envoy,
-        idle=("stream_idle_timeout: 300s", "stream_idle_timeout: 2s"),
+        idle=("stream_idle_timeout: 300s", "stream_idle_timeout: 6s"),
     ),
 )
 
@@ -84,7 +85,7 @@ class Proxy:
         assert program is not None
         self.kind = kind
         self.authority = trustme.CA()
-        self.port = _find_port()
+        self.port = find_port()
         self._process: asyncio.subprocess.Process | None = None
         self._log = folder / "log"
         file = folder / kind.file
@@ -154,12 +155,6 @@ def _move_temporaries(folder: Path) -> list[str]:
     return [f"{kind}_temp_path {folder}/{kind};" for kind in kinds]
 
 
-def _find_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
-
-
 async def _listens(port: int) -> bool:
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -175,7 +170,7 @@ async def _listens(port: int) -> bool:
 async def run_proxy(
     kind: Kind, folder: Path, gateway: tuple[str, int], *, impatient: bool = False
 ) -> AsyncIterator[Proxy]:
-    """Run a proxy before a gateway; ``impatient``: silence is borne for two seconds only."""
+    """Run a proxy before a gateway; ``impatient``: silence is borne for six seconds only."""
     proxy = Proxy(kind, folder, gateway, impatient=impatient)
     await proxy.start()
     try:

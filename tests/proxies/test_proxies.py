@@ -57,7 +57,7 @@ async def test_heartbeats_keep_a_silent_stream_open_beyond_the_proxys_patience(
         Browser.of(proxy) as browser,
     ):
         visit = await browser.open(proxy.url + STREAM)
-        await visit.read_until(lambda visit: visit.names.count("heartbeat") >= 6)
+        await visit.read_until(lambda visit: visit.names.count("heartbeat") >= 9)
 
 
 async def test_compressed_bytes_pass_as_they_are(kind: Kind, argocd: FakeArgoCD, tmp_path: Path) -> None:

@@ -4,20 +4,14 @@ import asyncio
 import contextlib
 import shutil
 import signal
-import socket
 from pathlib import Path
 
 import redis.asyncio
 import redis.exceptions
 
+from tests.ports import find_port
+
 PROGRAM = shutil.which("redis-server")
-
-
-def find_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RedisServer:

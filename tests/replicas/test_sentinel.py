@@ -7,8 +7,9 @@ import redis.exceptions
 
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
+from tests.ports import find_port
 from tests.replicas.scene import Scene, until
-from tests.replicas.server import PROGRAM, RedisServer, find_port
+from tests.replicas.server import PROGRAM, RedisServer
 
 
 async def test_after_a_failover_everybody_goes_on_at_the_new_master(tmp_path: Path) -> None:
@@ -54,6 +55,9 @@ async def test_after_a_failover_everybody_goes_on_at_the_new_master(tmp_path: Pa
             await play.live()
             await play.true()
             await play.leave()
+            async with asked.client() as client:
+                while len(await client.client_list()) > 1:  # noqa: ASYNC110 - nothing says when they have gone
+                    await asyncio.sleep(0.05)
     finally:
         sentinel.terminate()
         await sentinel.wait()
