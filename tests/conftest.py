@@ -16,7 +16,9 @@ import pytest
 from aioresponses import core as mocked
 from hypothesis import settings
 
-settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
+from tests.effort import EFFORT
+
+settings.register_profile("default", deadline=None, derandomize=EFFORT == 1, print_blob=True)
 settings.load_profile("default")
 
 # Programs are started hundreds of times: none has to be compiled each time.

@@ -8,6 +8,7 @@ import itertools
 import os
 import random
 import socket
+from collections.abc import Iterator
 
 PORTS = range(12_000, 32_000)
 
@@ -15,7 +16,7 @@ _WORKERS = 32
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
 _own = PORTS[_worker::_WORKERS]
 _first = random.SystemRandom().randrange(len(_own))  # Other runs on this machine have begun elsewhere.
-_turns = itertools.cycle((*_own[_first:], *_own[:_first]))
+_turns: Iterator[int] = itertools.cycle((*_own[_first:], *_own[:_first]))
 
 
 def find_port() -> int:

@@ -122,6 +122,17 @@ async def test_where_argo_cd_refuses_a_refresh_the_page_says_so(
     await expect(page.locator(".app-refresh [role=status]")).to_contain_text("Argo CD refuses")
 
 
+async def test_a_refresh_is_offered_as_soon_as_the_application_is_there(
+    gateway: Gateway, argocd: FakeArgoCD, page: Page
+) -> None:
+    await become(page, "alice")
+    await page.goto(url_of(gateway, "/?page=application&app=argocd/later"))
+    await expect(page.get_by_text("argocd/later")).to_be_visible()
+    await expect(page.get_by_role("button", name="Refresh")).to_be_hidden()
+    argocd.put(application("later", project="shop"))
+    await expect(page.get_by_role("button", name="Refresh")).to_be_visible()
+
+
 @pytest.mark.parametrize(("name", "key"), [("alice", "argocd/ledger"), (None, "argocd/docs")])
 async def test_who_may_not_is_offered_nothing(gateway: Gateway, page: Page, name: str | None, key: str) -> None:
     await become(page, name)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.model.delta import apply
 from tests.client.node import Folder
+from tests.effort import examples
 
 KEYS = st.sampled_from(["argocd/a", "argocd/b", "team/a", "__proto__", "constructor", "7", "\u202ea/\U0001f680"])
 FIELDS = st.sampled_from(["health", "images", "project", "__proto__", "toString", "0"])
@@ -44,7 +45,7 @@ def _deltas(draw: st.DrawFn) -> tuple[str, Any]:
 _OTHERS = st.just(("heartbeat", {"at": "", "upstream": {"state": "live"}})) | st.just(("dance", {"new": True}))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(150))
 @given(st.lists(_snapshots() | _deltas() | _OTHERS, max_size=8))
 def test_both_folds_hold_the_same_after_the_same_events(folder: Folder, events: list[tuple[str, Any]]) -> None:
     held: Documents = {}

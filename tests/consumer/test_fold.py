@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.consumer.fold import Change, ContractError, Fold
 from gateway.consumer.sse import Event
 from gateway.consumer.words import describe, is_well, shorten_revision, summarise
+from tests.effort import examples
 
 REVISION = "1a2b3c4" + "0" * 33
 
@@ -171,7 +172,7 @@ FIELDS = st.sampled_from(
 ANYTHING = st.dictionaries(FIELDS, JSON | st.dictionaries(FIELDS, JSON))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(ANYTHING, ANYTHING)
 def test_words_take_any_shape_and_are_one_printable_line(before: dict[str, Any], after: dict[str, Any]) -> None:
     for line in [*in_words(before, after), *in_words(None, after), *in_words(before, None)]:

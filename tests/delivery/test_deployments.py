@@ -28,6 +28,7 @@ from gateway.model.application import (
 from gateway.model.application import Deployment as HistoryEntry
 from gateway.model.upstream import rfc3339
 from tests.delivery.play import Player, Shown, began_at, shown_in, without
+from tests.effort import examples
 
 SERVICES = ("attendance", "auth", "gateway", "inventory", "notification", "sales")
 RECORDINGS = ("promotion/stream.sse", "deploy-day/stream.sse", "canary/app.sse")
@@ -186,7 +187,7 @@ def syncs(player: Player) -> set[tuple[str, float | None, tuple[str, ...], bool]
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.sampled_from(RECORDINGS), st.randoms(use_true_random=False), st.floats(0.05, 0.98))
 def test_whatever_is_missed_every_successful_sync_is_found_and_none_invented(
     name: str, dice: Any, share: float

@@ -16,6 +16,7 @@ from gateway.delivery.events import Commit, DeliveryEvent, ImagePushed, Run
 from gateway.delivery.timeline import assemble, timeline
 from tests.delivery.story import MATRIX, deployments, facts, source_of
 from tests.delivery.test_correlate import deployment
+from tests.effort import examples
 
 RECORDINGS = ("promotion/stream.sse", "deploy-day/stream.sse", "canary/app.sse")
 STAGES = ["commit", "build", "image", "manifest", "sync", "rollout", "healthy"]
@@ -136,7 +137,7 @@ def test_an_images_lines_are_those_that_set_it(image: str, count: int) -> None:
 # Facts in any order, and facts that break
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.sampled_from(RECORDINGS), st.randoms(use_true_random=False))
 def test_in_any_order_and_told_again_facts_make_the_same_lines(name: str, dice: Any) -> None:
     told: list[DeliveryEvent] = [*facts(name), *facts(name)]

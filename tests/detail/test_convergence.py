@@ -21,6 +21,7 @@ from gateway.hub.subscriber import Subscriber
 from gateway.log.memory import MemoryLog
 from gateway.model.position import parse_cursor
 from gateway.model.upstream import Upstream, rfc3339
+from tests.effort import examples
 from tests.hub.client import DetailClient, Event
 from tests.hub.link import FakeLink
 
@@ -148,4 +149,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestConvergence = Machine.TestCase
-TestConvergence.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestConvergence.settings = settings(max_examples=examples(40), stateful_step_count=40, deadline=None)

@@ -30,6 +30,7 @@ from gateway.auth.tokens import make_token, write_entry
 from tests.e2e.fastloop import FastLoop, let_pass, until
 from tests.e2e.harness import UNIX_OFFSET, Answer, Stage, run_gateway, write_token
 from tests.e2e.subscriber import STREAM, Subscriber
+from tests.effort import examples
 from tests.fakes.applications import FINISHED, STARTED, application
 from tests.fakes.argocd import FakeArgoCD
 from tests.hub.client import Event
@@ -361,7 +362,7 @@ def run(play: Callable[[], Awaitable[None]]) -> None:
 
 
 FEW = settings(
-    max_examples=12,
+    max_examples=examples(6),
     derandomize=True,
     database=None,
     deadline=None,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.e2e.fastloop import FastLoop, settle, until
 from tests.e2e.harness import Stage, run_gateway
+from tests.effort import examples
 from tests.fakes.argocd import FakeArgoCD
 from tests.fakes.client import fill
 
@@ -98,7 +99,7 @@ async def ask_all(batch: list[bytes]) -> None:
     assert loop.failures == []
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(15))
 @given(batch=st.lists(requests, min_size=1, max_size=40))
 @example(batch=[b"GET /api/stream/pipelines?names=%ff%fe HTTP/1.1\r\nHost: localhost\r\n\r\n"])
 @example(batch=[b'GET /api/pipelines HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: "\r\n\r\n'])

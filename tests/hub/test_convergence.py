@@ -29,6 +29,7 @@ from gateway.model.position import Cursor, Position, parse_cursor
 from gateway.model.selector import Selector
 from gateway.model.upstream import State as UpstreamState
 from gateway.model.upstream import Upstream, rfc3339
+from tests.effort import examples
 from tests.hub.client import Client, Event
 from tests.hub.documents import State, application, chain, seen
 from tests.hub.link import FakeLink
@@ -461,7 +462,7 @@ def test_a_cursor_that_came_before_the_state_is_worth_what_it_is_worth_by_then()
 # A failure takes minutes to be made small: worth waiting for.
 TestFleet = pytest.mark.timeout(600)(Fleet.TestCase)
 TestFleet.settings = settings(
-    max_examples=250,
+    max_examples=examples(100),
     stateful_step_count=50,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -26,6 +26,7 @@ from gateway.model.application import ApplicationStatus, Health, InitiatedBy, Op
 from gateway.model.labels import parse_labels
 from gateway.model.position import parse_cursor
 from gateway.model.selector import Selector
+from tests.effort import examples
 from tests.hub.client import Client, Event, Lines
 from tests.hub.documents import Documents, State, application, chain, seen
 from tests.hub.link import FakeLink
@@ -279,7 +280,7 @@ class Granted(RuleBasedStateMachine):
 
 TestGranted = pytest.mark.timeout(600)(Granted.TestCase)
 TestGranted.settings = settings(
-    max_examples=200,
+    max_examples=examples(80),
     stateful_step_count=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     deadline=None,

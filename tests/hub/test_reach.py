@@ -17,6 +17,7 @@ from gateway.model.application import ApplicationStatus, Health
 from gateway.model.delta import NetChange
 from gateway.model.labels import parse_labels
 from gateway.model.selector import Selector
+from tests.effort import examples
 
 FEED = Feed(MemoryLog(epoch="5f2c81d0", capacity=10, max_bytes=10**6), LIST_WORDING)
 PROJECTS = (None, "shop", "pay")
@@ -58,7 +59,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(story=st.lists(steps, max_size=40), bound=st.sampled_from((3, 2_000_000)))
 def test_no_view_misses_a_change_whatever_came_and_went(story: list[tuple[str, Any]], bound: int) -> None:
     module.MOST_KNOWN, usual = bound, module.MOST_KNOWN

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gateway.log.lease import Claim, Lease, Step
+from tests.effort import examples
 
 DURATION = 5.0
 NAMES = ("a", "b", "c")
@@ -165,7 +166,7 @@ class Race(RuleBasedStateMachine):
 
 
 TestRace = pytest.mark.timeout(600)(Race.TestCase)
-TestRace.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+TestRace.settings = settings(max_examples=examples(40), stateful_step_count=50, deadline=None)
 
 
 def make(name: str = "a", duration: float = DURATION) -> Lease:

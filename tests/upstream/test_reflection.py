@@ -19,6 +19,7 @@ from gateway.upstream.messages import Failure, Kind
 from gateway.upstream.reflector import Reflector
 from gateway.upstream.removal import PERMISSION_LOST
 from gateway.upstream.timing import Timing
+from tests.effort import examples
 from tests.upstream.cluster import REPLICAS, Cluster, Stream, told
 
 START = 1_795_000_000.0
@@ -356,5 +357,7 @@ class Reflection(RuleBasedStateMachine):
 
 TestReflection = Reflection.TestCase
 TestReflection.settings = settings(
-    max_examples=400, stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=examples(160),
+    stateful_step_count=50,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

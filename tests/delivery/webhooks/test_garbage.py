@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.delivery.webhooks.facts import FILES_LIMIT, MESSAGE_LIMIT, NAME_LIMIT
 from gateway.delivery.webhooks.sender import SENDERS, PayloadError, Reading, Request
 from tests.delivery.webhooks.samples import DATA, NOW, SAMPLES, make_request
+from tests.effort import examples
 
 DOCUMENTS = {sample: json.loads((DATA / sample).read_text()) for sample in SAMPLES}
 GITHUB_EVENTS = sorted({sample.split("/")[1].split(".")[0] for sample in SAMPLES if sample.startswith("github/")})
@@ -83,7 +84,7 @@ def test_any_form_is_read_or_refused(body: bytes, event: str) -> None:
     read("github", Request(headers=headers, body=body, received_at=NOW))
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(200))
 @given(data=st.data(), sample=st.sampled_from(SAMPLES))
 def test_a_payload_with_something_else_in_a_place_is_read_or_refused(data: st.DataObject, sample: str) -> None:
     document = json.loads(json.dumps(DOCUMENTS[sample]))

@@ -83,7 +83,7 @@ class ApplicationPage {
     this.#head.replaceChildren(h("h1", null, h("bdi", { class: "wrap" }, key || t("page.application"))));
     this.#loading.textContent = t("application.loading");
     this.#unknown.hidden = true;
-    this.#refresh.begin(key);
+    this.#refresh.hide();
     if (!key) {
       this.#showUnknown(t("application.unnamed"), "");
       return;
@@ -136,6 +136,7 @@ class ApplicationPage {
     const before = this.#shown;
     if (before === detail) return;
     this.#shown = detail;
+    if (!before) this.#refresh.begin(this.#key);
     const first = !before || !this.#detailed;
     this.#detailed = this.#connection.state.known;
     const fields = new Set([...Object.keys(before ?? {}), ...Object.keys(detail)].filter((field) => before?.[field] !== detail[field]));

@@ -23,14 +23,18 @@ export class Refresh {
     this.#button.addEventListener("click", () => this.run());
   }
 
-  /** Show the button if whoever looks may. @param {string} key  empty for none */
-  async begin(key) {
-    this.#key = key;
+  /** Offer nothing until an application is there. */
+  hide() {
+    this.#key = "";
     this.#busy = false;
     this.element.hidden = true;
     this.#say("");
+  }
+
+  /** Show the button if whoever looks may; only of what is there does the gateway know. @param {string} key */
+  async begin(key) {
+    this.#key = key;
     this.#button.textContent = this.#context.t("application.refresh");
-    if (!key) return;
     const url = new URL("api/me", document.baseURI);
     url.search = String(new URLSearchParams({ application: key }));
     const answer = await fetch(url, { cache: "no-store" }).catch(() => undefined);
