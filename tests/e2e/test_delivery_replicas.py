@@ -61,7 +61,9 @@ async def run_three(argocd: FakeArgoCD, server: Postgres, **changes: Any) -> Asy
             more = {"stream_lifetime": 1e6, **SECRETS, **changes}
             stages.append(await stack.enter_async_context(run_gateway(argocd, database_url=url, **more)))
             # Each believes that it is alone.
-            stages[-1].gateway.office.follow()
+            office = stages[-1].gateway.office
+            office.follow()
+            await until(lambda office=office: not office.leads and office.runner.idle, within=1e5)  # type: ignore[misc]
         await lead(stages, 0)
         for stage in stages:
             await stage.live()
@@ -124,6 +126,9 @@ async def test_what_one_works_off_all_show_and_tell_at_once(filled: FakeArgoCD, 
         for stage in stages:
             (group,) = (await stage.get("/api/kpis?since=30d")).json["groups"]
             assert group["deployments"] == 0
+        # What was there before anybody looked is known, or what comes now would be no deployment of anything new.
+        for watcher in watchers:
+            await watcher.wait(lambda one=watcher: len(one.detail.get("timeline", [])) == 1, within=1e5)  # type: ignore[misc]
         filled.put(deployed("web", f"ghcr.io/example/web:sha-{sha[:12]}"))
         for watcher in watchers:
             await watcher.wait(lambda one=watcher: len(one.detail.get("timeline", [])) == 2, within=1e5)  # type: ignore[misc]
