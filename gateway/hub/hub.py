@@ -7,9 +7,10 @@ all of them together. Joins, resumes and those who lag end at the last tick, nev
 from collections import Counter
 from collections.abc import Callable
 
+from gateway.hub.catchup import CatchUp
 from gateway.hub.composer import Composer
 from gateway.hub.feed import LIST_WORDING, Feed, History, Selection
-from gateway.hub.frame import Form, Frame, event, retry
+from gateway.hub.frame import Form, Frame, event
 from gateway.hub.limits import Limits
 from gateway.hub.subscriber import Ending, Link, Subscriber
 from gateway.hub.view import Listing, View
@@ -33,9 +34,6 @@ class Hub:
     def __init__(self, log: History, limits: Limits, *, now: float, jitter: Callable[[], float]) -> None:
         self.counts: Counter[str] = Counter()
         """What happened, by name: ``join_new``, ``join_resumed``, ``delivery``, ``lagged``, ``end_slow``, …"""
-        self.upstream: Upstream | None = None
-        self.published = False
-        """Whether there is a state to show; until then subscribers wait."""
         self.draining = False
         self.gathered = 0
         """How many documents the last tick changed."""
@@ -48,6 +46,7 @@ class Hub:
         self._limits = limits
         self._jitter = jitter
         self._composer = Composer(jitter=jitter)
+        self._catch_up = CatchUp(self._composer, self.counts, leave=self.leave)
         self._views = Views(limits.max_views)
         self._members: dict[Subscriber, View] = {}
         self._wheel = Wheel(now)
@@ -61,6 +60,16 @@ class Hub:
     def has(self, subscriber: Subscriber) -> bool:
         """Whether somebody is still here."""
         return subscriber in self._members
+
+    @property
+    def upstream(self) -> Upstream | None:
+        """How upstream is, as far as anybody has said."""
+        return self._catch_up.upstream
+
+    @property
+    def published(self) -> bool:
+        """Whether there is a state to show; until then subscribers wait."""
+        return self._catch_up.published
 
     @property
     def views(self) -> int:
@@ -135,11 +144,11 @@ class Hub:
         self._wheel.put(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
         self._wheel.hasten(subscriber, expires_at)
         if self.published or cursor is None:
-            self._place(view, subscriber, cursor)
+            self._catch_up.place(view, subscriber, cursor)
         else:
             # What a cursor is worth shows when there is a state.
             self._unplaced[subscriber] = cursor
-        self._serve(view, subscriber, now)
+        self._catch_up.serve(view, subscriber, now)
         return subscriber
 
     def transfer(self, subscriber: Subscriber, selection: Selection, now: float) -> None:
@@ -163,7 +172,7 @@ class Hub:
         subscriber.move(old.selection, view.selection)
         if subscriber.served:
             self.counts["moved"] += 1
-            self._serve(view, subscriber, now)
+            self._catch_up.serve(view, subscriber, now)
 
     def expire_at(self, subscriber: Subscriber, at: float | None) -> None:
         """Let a subscriber's stream end when what let it in does, if that is before its time."""
@@ -187,12 +196,8 @@ class Hub:
 
     def end(self, subscriber: Subscriber, why: Ending, now: float) -> None:
         """Say goodbye, as soon as what is being written is written."""
-        if (view := self._members.get(subscriber)) is None or subscriber.ending is not None:
-            return
-        subscriber.ending = why
-        if view.is_current(subscriber):
-            view.fall_behind(subscriber, view.offset, now)
-        self._serve(view, subscriber, now)
+        if (view := self._members.get(subscriber)) is not None:
+            self._catch_up.end(view, subscriber, why, now)
 
     def end_all(self, now: float) -> None:
         """Say goodbye to everyone at once."""
@@ -209,14 +214,14 @@ class Hub:
     def publish(self, now: float) -> None:
         """There is a state to show from now on, if only of no applications at all."""
         if not self.published:
-            self.published = True
+            self._catch_up.published = True
             awaiting, self._awaiting = self._awaiting, []
             for call in awaiting:
                 call(now)
             self.tick(now)
             unplaced, self._unplaced = self._unplaced, {}
             for subscriber, cursor in unplaced.items():
-                self._place(self._members[subscriber], subscriber, cursor)
+                self._catch_up.place(self._members[subscriber], subscriber, cursor)
 
     def await_state(self, call: Callable[[float], None]) -> None:
         """Have a function called with the time when there is a state, before anybody is served."""
@@ -224,10 +229,10 @@ class Hub:
 
     def announce(self, upstream: Upstream, now: float) -> None:
         """Take upstream's state; tell everyone at once if it is another."""
-        known, self.upstream = self.upstream, upstream
+        known, self._catch_up.upstream = self.upstream, upstream
         if known is None or known.verdict != upstream.verdict:
             for view in self._views.values():
-                self._send_heartbeat(view, now)
+                self._catch_up.send_heartbeat(view, now)
 
     def tick(self, now: float) -> int:
         """Send what changed since the last tick, one frame for each view; return how many were sent one."""
@@ -262,7 +267,7 @@ class Hub:
             if not subscriber.link.writing_paused
         )
         for view, subscriber in sorted(behind, key=lambda pair: pair[1].offset or 0):
-            composed += self._serve(view, subscriber, now)
+            composed += self._catch_up.serve(view, subscriber, now)
             if composed >= TURN_LIMIT:
                 break
 
@@ -274,73 +279,9 @@ class Hub:
         self._views.expire(now)
         for view in self._views.values():
             if now - view.sent_at >= self._limits.heartbeat:
-                self._send_heartbeat(view, now)
+                self._catch_up.send_heartbeat(view, now)
             for subscriber in list(view.behind):
                 if subscriber.looks_stuck(now, self._limits.slow_limit) and subscriber.link.writing_paused:
                     self.cut(subscriber, now, "slow")
-                elif self._is_ahead(view, subscriber) and now - subscriber.joined_at >= AHEAD_LIMIT:
-                    self._give_up_waiting(view, subscriber, now)
-
-    # Inside.
-
-    def _serve(self, view: View, subscriber: Subscriber, now: float) -> bool:
-        """Bring a subscriber closer to its view; return whether something had to be composed for it."""
-        composed = False
-        while subscriber.pump(now):
-            if subscriber.ending is not None:
-                self._say_goodbye(subscriber, now)
-                return composed
-            waiting = not self.published or (subscriber.offset or 0) > view.offset
-            current = subscriber.served and subscriber.offset == view.offset and subscriber.seeing is None
-            if (waiting or current) and not subscriber.informed:
-                self._composer.inform(view, subscriber, self.upstream, now)
-            elif waiting:
-                return composed
-            elif current:
-                view.catch_on(subscriber)
-                return composed
-            else:
-                self.counts["lagged"] += subscriber.served and subscriber.seeing is None
-                self._composer.compose(view, subscriber, self.upstream, now)
-                composed = True
-        return composed
-
-    def _place(self, view: View, subscriber: Subscriber, cursor: Cursor | None) -> None:
-        """Let a subscriber go on from its cursor, if that can be proved to lead somewhere."""
-        if subscriber.reason != "new":
-            subscriber.begin_at(*view.resume(cursor))
-        self.counts["join_resumed" if subscriber.resumed else f"join_{subscriber.reason}"] += 1
-
-    def _is_ahead(self, view: View, subscriber: Subscriber) -> bool:
-        return self.published and not subscriber.served and (subscriber.offset or 0) > view.offset
-
-    def _give_up_waiting(self, view: View, subscriber: Subscriber, now: float) -> None:
-        """Let somebody go who is further than this replica; if that is further than anybody, it is nowhere."""
-        if view.feed.log.lagging:
-            # A snapshot would lead back: another replica, or this one later, can do better.
-            self.end(subscriber, Ending.BEHIND, now)
-        else:
-            subscriber.start_over("epoch")
-            self._serve(view, subscriber, now)
-
-    def _say_goodbye(self, subscriber: Subscriber, now: float) -> None:
-        assert subscriber.ending is not None
-        wait = self._composer.retry_ms()
-        goodbye = event("goodbye", {"reason": subscriber.ending.value, "retryMs": wait})
-        subscriber.put_private(retry(wait) + goodbye)
-        subscriber.finish()
-        self.counts[f"end_{subscriber.ending.value}"] += 1
-        self.leave(subscriber, now)
-
-    def _send_heartbeat(self, view: View, now: float) -> None:
-        """Send a heartbeat to all of a view who can take one: those who are current, and those who wait for a state.
-
-        Whose state is there gets that first: "live" would be said of nothing.
-        """
-        view.broadcast(view.heartbeat(self.upstream, now, published=self.published), now)
-        for subscriber in view.behind:
-            subscriber.informed = False
-            waits = not self.published or self._is_ahead(view, subscriber)
-            if waits and not subscriber.served and subscriber.pump(now):
-                self._composer.inform(view, subscriber, self.upstream, now)
-                subscriber.pump(now)
+                elif self._catch_up.is_ahead(view, subscriber) and now - subscriber.joined_at >= AHEAD_LIMIT:
+                    self._catch_up.give_up_waiting(view, subscriber, now)
