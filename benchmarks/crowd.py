@@ -70,6 +70,9 @@ class Crowd:
             connection = socket.socket()
             if slow:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+                # As on a network. Loopback's segments are larger than this window ever gets: to the other end that is
+                # somebody who takes nothing at all.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1_460)
             connection.connect(address)
             connection.sendall(request)
             connection.setblocking(False)

@@ -8,21 +8,27 @@ from typing import Any
 
 from benchmarks.crowd import Remote
 from benchmarks.gateway import fold_differs, request
-from benchmarks.server import Server, Upstream, serve
+from benchmarks.server import Server, Upstream, serve, settle
 
 KEPT = 2
 
 
 @contextlib.contextmanager
-def _serving(applications: int) -> Iterator[tuple[Upstream, Server]]:
-    upstream = Upstream()
-    for number in range(applications):
-        upstream.put(f"app-{number}", project=f"project-{number % 200}", labels={"team": f"team-{number % 200}"})
-    with serve(upstream) as server:
-        server.wait_for(applications)
-        server.settle()
-        yield upstream, server
-    upstream.stop()
+def _serving(*fleets: int) -> Iterator[list[tuple[Upstream, Server]]]:
+    """Serve some fleets of so many applications, each by a gateway of its own."""
+    serving: list[tuple[Upstream, Server]] = []
+    with contextlib.ExitStack() as stack:
+        for applications in fleets:
+            upstream = Upstream()
+            stack.callback(upstream.stop)
+            for number in range(applications):
+                upstream.put(
+                    f"app-{number}", project=f"project-{number % 200}", labels={"team": f"team-{number % 200}"}
+                )
+            serving.append((upstream, stack.enter_context(serve(upstream))))
+            serving[-1][1].wait_for(applications)
+        settle(*(server for _, server in serving))
+        yield serving
 
 
 def _change(upstream: Upstream, number: int, turn: int) -> None:
@@ -47,7 +53,7 @@ def many_views(*, applications: int = 1_000, views: int = 200, changes: int = 40
         "?names=app-{},*-{}",
         "?projects=project-{}&sync=Synced",
     )
-    with _serving(applications) as (upstream, server), Remote() as watched, Remote() as others:
+    with _serving(applications) as [(upstream, server)], Remote() as watched, Remote() as others:
         watched.call("join", 10, server.address, request(query="?projects=project-0"), keep=KEPT)
         watched.call("rest")
         _cost(upstream, server, 5)
@@ -69,25 +75,31 @@ def many_views(*, applications: int = 1_000, views: int = 200, changes: int = 40
 
 
 def many_applications(*, most: int = 10_000, changes: int = 40, rounds: int = 3) -> dict[str, Any]:
-    """The same change where there are 100 applications and where there are 10,000."""
-    costs: dict[int, float] = {}
+    """The same change where there are 100 applications and, in turns, where there are 10,000."""
+    fleets = (100, most)
+    costs: dict[int, list[float]] = {applications: [] for applications in fleets}
     differing = 0
-    memory: dict[int, float] = {}
-    for applications in (100, most):
-        with _serving(applications) as (upstream, server), Remote() as crowd:
-            crowd.call("join", 100, server.address, request("gzip"), keep=KEPT)
-            crowd.call("rest")
+    with contextlib.ExitStack() as stack:
+        serving = dict(zip(fleets, stack.enter_context(_serving(*fleets)), strict=True))
+        crowds = {applications: stack.enter_context(Remote()) for applications in fleets}
+        for applications, (upstream, server) in serving.items():
+            crowds[applications].call("join", 100, server.address, request("gzip"), keep=KEPT)
+            crowds[applications].call("rest")
             _cost(upstream, server, 5)
-            costs[applications] = statistics.median(_cost(upstream, server, changes) for _ in range(rounds))
-            memory[applications] = server.memory() / 1e6
-            pauses = {
-                name: server.metric(f"gateway_gc_{name}") for name in ("pause_seconds_sum", "pause_seconds_count")
-            }
-            differing += fold_differs(server, crowd)
+        for _ in range(rounds):
+            for applications, (upstream, server) in serving.items():
+                costs[applications].append(_cost(upstream, server, changes))
+        memory = {applications: server.memory() / 1e6 for applications, (_, server) in serving.items()}
+        pauses = {
+            name: serving[most][1].metric(f"gateway_gc_{name}") for name in ("pause_seconds_sum", "pause_seconds_count")
+        }
+        for applications, (_, server) in serving.items():
+            differing += fold_differs(server, crowds[applications])
+    medians = {applications: statistics.median(each) for applications, each in costs.items()}
     return {
-        "ms": {str(number): cost for number, cost in costs.items()},
-        "memory_mb": {str(number): size for number, size in memory.items()},
-        "ratio": costs[most] / costs[100],
+        "ms": {str(applications): cost for applications, cost in medians.items()},
+        "memory_mb": {str(applications): size for applications, size in memory.items()},
+        "ratio": medians[most] / medians[100],
         "gc": pauses,
         "fold_differs": differing,
     }

@@ -113,14 +113,19 @@ class Server:
         raise TimeoutError("the gateway doesn't come up")
 
     def settle(self) -> None:
-        """Wait until the delivery history has kept what it saw at the start: that is nobody's cost but the start's."""
-        end = time.monotonic() + PATIENCE + TOGETHER + 30
-        time.sleep(PATIENCE + TOGETHER)
-        while time.monotonic() < end:
-            before = self.cpu()
-            time.sleep(0.5)
-            if self.cpu() - before < 0.01:
-                return
+        """Wait until nothing is left to do here."""
+        settle(self)
+
+
+def settle(*servers: Server) -> None:
+    """Wait until delivery histories have kept what they saw at the start: that is nobody's cost but the start's."""
+    end = time.monotonic() + PATIENCE + TOGETHER + 30
+    time.sleep(PATIENCE + TOGETHER)
+    while time.monotonic() < end:
+        before = [server.cpu() for server in servers]
+        time.sleep(0.5)
+        if all(server.cpu() - spent < 0.01 for server, spent in zip(servers, before, strict=True)):
+            return
 
 
 def make_environment(upstream: Upstream, **settings: str) -> dict[str, str]:

@@ -84,8 +84,8 @@ class Writer:
         self._renewed: dict[str, None] = {}
         self._batches = 0
         self._beginning = False
-        self._written_at = float("-inf")
-        """When the last write began (the loop's time)."""
+        self._written_at = self._changed_at = float("-inf")
+        """When the last write began, and the last one with a change in it (the loop's time)."""
         self._hurried = asyncio.Event()
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
@@ -115,6 +115,7 @@ class Writer:
     async def empty(self) -> None:
         """Write what waits, gathering no longer; return when it is there."""
         self._hurried.set()
+        self._woken.set()
         await self._idle.wait()
 
     def _wake(self) -> None:
@@ -141,13 +142,21 @@ class Writer:
 
     async def _gather(self) -> None:
         """Let more come, until the interval since the last write is over."""
-        now = asyncio.get_running_loop().time()
-        wait = self._written_at + self._interval - now
-        if wait > 0 and len(self._entries) < BATCH and not self._beginning:
+        loop = asyncio.get_running_loop()
+        while (wait := self._find_due() - loop.time()) > 0:
+            self._woken.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
-                    await self._hurried.wait()
-        self._written_at = asyncio.get_running_loop().time()
+                    await self._woken.wait()
+        self._written_at = loop.time()
+        if self._entries or self._beginning:
+            self._changed_at = self._written_at
+
+    def _find_due(self) -> float:
+        """Return when to write what waits. What nobody waits for never delays a change."""
+        if self._beginning or self._hurried.is_set() or len(self._entries) >= BATCH:
+            return float("-inf")
+        return (self._changed_at if self._entries else self._written_at) + self._interval
 
     async def _begin(self) -> None:
         store, epoch, base = self._store(), secrets.token_hex(4), self._top + 1

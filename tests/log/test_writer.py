@@ -45,6 +45,10 @@ class Scene:
         self.writer.begin()
         await begun.wait()
 
+    def be_quiet(self) -> None:
+        """Be as if nothing had been written for long."""
+        self.writer._written_at = self.writer._changed_at = float("-inf")
+
     def change(self, name: str) -> None:
         document = application(f"argocd/{name}")
         self.held[document.key] = Observed(version=1, uid="u", document=document, detail=Detail())
@@ -75,10 +79,28 @@ async def test_what_follows_on_a_write_is_gathered_into_one(scene: Scene) -> Non
 
 
 async def test_a_change_after_quiet_is_written_at_once(scene: Scene) -> None:
-    scene.writer._written_at = float("-inf")
+    scene.be_quiet()
     scene.change("a")
     await scene.writer._idle.wait()
     assert scene.counts["append"] == 1
+
+
+async def test_a_change_does_not_wait_because_of_what_nobody_waits_for(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.be_quiet()
+    scene.change("a")
+    await scene.writer._idle.wait()
+    monkeypatch.setattr(scene.writer, "_is_shown", lambda _: True)
+    scene.writer.put((), {"argocd/a"})
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not scene.writer._idle.is_set(), "what is newer without a change is gathered"
+    # Of changes, none was written for long.
+    scene.writer._changed_at = float("-inf")
+    scene.change("b")
+    await scene.writer._idle.wait()
+    assert scene.counts == {"epoch": 1, "append": 2, "change": 2}
 
 
 async def test_another_epoch_waits_for_nothing(scene: Scene) -> None:
