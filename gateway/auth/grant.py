@@ -7,6 +7,7 @@ gives is given, and what none gives isn't. So a rule that hides something hides 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -43,6 +44,10 @@ class Place(Protocol):
         """The labels of the Application."""
 
 
+UNKNOWN_LABELS: Mapping[str, str] = MappingProxyType({})
+"""The labels of what is gone: no rule that asks for any covers it, not even by what they must not be."""
+
+
 class Spot(NamedTuple):
     """A place by itself: what is left of a document where only that is known."""
 
@@ -61,8 +66,8 @@ class Rule:
     """Rights over the applications that meet every criterion given, each by any of its values.
 
     ``projects`` and ``namespaces`` are globs; an application whose project isn't known is covered by ``*`` alone.
-    ``labels`` have to be met all. ``hide`` is what the rule leaves out of what it lets see. ``origin`` says where the
-    rule stands, for people.
+    ``labels`` have to be met all; one whose labels aren't known is covered by rules without any. ``hide`` is what the
+    rule leaves out of what it lets see. ``origin`` says where the rule stands, for people.
     """
 
     projects: tuple[str, ...] = ()
@@ -181,6 +186,8 @@ def _compile(rule: Rule) -> Callable[[Place], bool]:
         if in_project is not None and not in_project(place.project or ""):
             return False
         if in_namespace is not None and not in_namespace(place.namespace):
+            return False
+        if requirements and place.labels is UNKNOWN_LABELS:
             return False
         return all(requirement.matches(place.labels) for requirement in requirements)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.auth.grant import Grant, Spot
+from gateway.auth.grant import UNKNOWN_LABELS, Grant, Spot
 from gateway.delivery.figures import Within
 from gateway.delivery.storage.history import Wanted
 from gateway.web.context import Context
@@ -65,7 +65,7 @@ def find_places(context: Context, key: str, project: str | None) -> tuple[Spot, 
     """
     observed = context.held().get(key)
     if observed is None:
-        then = Spot(project, key.rpartition("/")[0])
+        then = Spot(project, key.rpartition("/")[0], UNKNOWN_LABELS)
         return then, then
     document = observed.document
     now = Spot(document.project, document.namespace, document.labels)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.auth.glob import covers, find_problem, normalise
-from gateway.auth.grant import EVERYTHING, HIDEABLE, NOTHING, VERBS, Grant, Rule, Spot, combine
+from gateway.auth.grant import EVERYTHING, HIDEABLE, NOTHING, UNKNOWN_LABELS, VERBS, Grant, Rule, Spot, combine
 from gateway.model.application import (
     ApplicationStatus,
     Condition,
@@ -111,6 +111,13 @@ def test_a_rule_asks_for_all_of_its_criteria_and_a_grant_for_any_of_its_rules() 
     assert not Grant([core]).sees(application("pay", labels={"team": "core"}))
     assert Grant([core, rule("pay")]).sees(application("pay"))
     assert combine([Grant([core]), Grant([rule("pay")])]).sees(application("pay"))
+
+
+@pytest.mark.parametrize("asked", ["team=core", "team!=core", "!team", "team", "team notin (core)"])
+def test_of_what_is_gone_no_rule_by_labels_shows_anything(asked: str) -> None:
+    gone = Spot("shop", "argocd", UNKNOWN_LABELS)
+    assert not Grant([rule("shop", labels=parse_labels(asked))]).sees(gone)
+    assert Grant([rule("shop", labels=parse_labels(asked)), rule("shop")]).sees(gone)
 
 
 def test_a_verb_is_allowed_where_a_rule_covers_and_admin_is_every_verb() -> None:

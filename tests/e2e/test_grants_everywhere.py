@@ -20,7 +20,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -373,7 +373,16 @@ FEW = settings(
 )
 
 
+WEB = Put(namespace="argocd", name="web", project="shop", health="Degraded", told=True)
+
+
 @FEW
+@example(access=write_access({"ann": [write_rule(None, None, "", ["view"], [])]}), steps=[WEB])
+# What is gone has no labels any more: that isn't the same as none.
+@example(
+    access=write_access({"ann": [write_rule(["shop"], None, "team!=red", ["view"], [])]}),
+    steps=[WEB, Delete(namespace="argocd", name="web")],
+)
 @given(
     access=accesses,
     steps=st.lists(st.one_of(puts, puts, puts, deletes, st.builds(Regrant, text=accesses)), min_size=4, max_size=12),
