@@ -238,6 +238,16 @@ async def test_a_page_that_cannot_be_loaded_says_so_and_the_rest_goes_on(shop: F
         await expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
 
 
+async def test_where_it_cannot_be_loaded_who_is_logged_in_all_else_is_shown(shop: FakeArgoCD, page: Page) -> None:
+    async with run_gateway(shop) as gateway:
+        await page.route(re.compile("/shell/me.js"), lambda route: route.abort())
+        async with page.expect_event("requestfailed", lambda request: request.url.endswith("me.js")):
+            await page.goto(url_of(gateway))
+        await expect(item(page, "core")).to_be_visible()
+        shop.put(application("core", project="shop", health="Degraded"))
+        await expect(told(page, "core").first).to_contain_text("Healthy → Degraded")
+
+
 async def test_a_gateway_without_a_log_of_changes_still_has_a_page(shop: FakeArgoCD, page: Page) -> None:
     async with run_gateway(shop) as gateway:
         await page.route(re.compile("/api/changes"), lambda route: route.fulfill(status=404, body="{}"))

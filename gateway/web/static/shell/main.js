@@ -83,8 +83,13 @@ async function followLogin({ known, standing }) {
   if (now === letIn) return;
   letIn = now;
   if (!now) return me?.show(false);
-  const { Me } = await import("./me.js");
-  me ??= new Me(context, find("me"));
+  const loaded = await import("./me.js").catch(() => undefined);
+  if (!loaded) {
+    // The gateway has gone meanwhile; when the next state comes, it may be there again.
+    letIn = false;
+    return;
+  }
+  me ??= new loaded.Me(context, find("me"));
   if (letIn) await me.ask();
 }
 
