@@ -23,6 +23,7 @@ $(UV): bootstrap.py
 demo: install
 	@.venv/bin/gateway demo $(if $(SPEED),--speed $(SPEED))
 
+# EFFORT=20 tries twenty times as many examples of what may happen, and others in each run.
 test: install programs
 	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
