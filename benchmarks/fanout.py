@@ -270,20 +270,16 @@ def scale(
             "ratio": _ratio(gateway.micros, limit.micros),
             "fold_differs": differing,
         }
+    ratios = [point["ratio"] for point in points.values()]
+    costs = [point["microseconds"] for point in points.values()]
     return {
         "points": points,
-        "growth": _growth([point["ratio"] for point in points.values()]),
-        "raw_growth": _growth([point["microseconds"] for point in points.values()]),
+        "spread": max(ratios) / min(ratios) - 1,
+        "raw_spread": max(costs) / min(costs) - 1,
+        # By what it is ever above what it was with fewer subscribers: with few, each bears more of what is done once.
+        "growth": max(later / earlier for place, earlier in enumerate(ratios) for later in ratios[place:]) - 1,
         "fold_differs": sum(point["fold_differs"] for point in points.values()),
     }
-
-
-def _growth(costs: Sequence[float]) -> float:
-    """Return by what part a cost is ever above what it was with fewer subscribers.
-
-    With few, a delivery bears a larger part of what a change costs once; that it is less with more is no fault.
-    """
-    return max(later / earlier for place, earlier in enumerate(costs) for later in costs[place:]) - 1
 
 
 def slow_tenth(*, subscribers: int = 1_000, seconds: float = 20.0) -> dict[str, Any]:

@@ -87,13 +87,11 @@ def connect(url: str, *, timeout: float) -> redis.asyncio.Redis:
 
 async def close(client: redis.asyncio.Redis) -> None:
     """Close a client's connections, those to its Sentinels too; errors of what ends anyway are nobody's."""
-    pool = client.connection_pool
-    closing = [client.aclose()]
-    if isinstance(pool, SentinelConnectionPool):
-        closing.append(pool.sentinel_manager.aclose())
-    for ending in closing:
+    with contextlib.suppress(redis.exceptions.RedisError, OSError):
+        await client.aclose()
+    if isinstance(pool := client.connection_pool, SentinelConnectionPool):
         with contextlib.suppress(redis.exceptions.RedisError, OSError):
-            await ending
+            await pool.sentinel_manager.aclose()
 
 
 def list_sentinels(netloc: str) -> list[tuple[str, int]]:
