@@ -142,7 +142,7 @@ class Hub:
         self._members[subscriber] = view
         view.welcome(subscriber)
         self._wheel.put(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
-        self._wheel.hasten(subscriber, expires_at)
+        self._wheel.expire(subscriber, expires_at)
         if self.published or cursor is None:
             self._catch_up.place(view, subscriber, cursor)
         else:
@@ -176,7 +176,7 @@ class Hub:
 
     def expire_at(self, subscriber: Subscriber, at: float | None) -> None:
         """Let a subscriber's stream end when what let it in does, if that is before its time."""
-        self._wheel.hasten(subscriber, at)
+        self._wheel.expire(subscriber, at)
 
     def cut(self, subscriber: Subscriber, now: float, why: str) -> None:
         """End a connection at once, without a goodbye."""

@@ -83,6 +83,7 @@ class Subscriber:
         "informed",
         "joined_at",
         "lagged",
+        "leaves",
         "link",
         "offset",
         "progress_at",
@@ -119,7 +120,10 @@ class Subscriber:
         self.expires_at: float | None = None
         """When what let it in ends (Unix time)."""
         self.joined_at = now
+        self.leaves = 0
+        """The second in which its time is over."""
         self.due = 0
+        """The second in which it is over for it: that, or when what let it in ends."""
         self.lagged = 0
         self.progress_at = now
         self.unsent = 0

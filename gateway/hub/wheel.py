@@ -14,27 +14,29 @@ class Wheel:
         """The first second that hasn't been turned to."""
 
     def put(self, subscriber: Subscriber, at: float) -> None:
-        """Let a subscriber be due at a time, and at no other."""
-        self._put(subscriber, max(int(at), self._next))
+        """Let a subscriber's time be over then."""
+        subscriber.leaves = int(at)
+        self._put(subscriber)
 
     def spread(self, subscribers: Collection[Subscriber], over: float) -> None:
         """Let subscribers be due over so many seconds from now on, in each as many as in any other, or sooner."""
         seconds = max(1, int(over))
         for place, subscriber in enumerate(subscribers):
             second = self._next + place * seconds // len(subscribers)
-            if second < subscriber.due:
-                self._put(subscriber, second)
+            if second < subscriber.leaves:
+                self.put(subscriber, second)
 
-    def _put(self, subscriber: Subscriber, second: int) -> None:
-        self.discard(subscriber)
-        subscriber.due = second
-        self._due.setdefault(second, {})[subscriber] = None
-
-    def hasten(self, subscriber: Subscriber, at: float | None) -> None:
-        """Let a subscriber be due when what let it in ends, if that is before its time."""
+    def expire(self, subscriber: Subscriber, at: float | None) -> None:
+        """Let a subscriber be due when what let it in ends, if that is before its time; this takes back what was said."""
         subscriber.expires_at = at
-        if at is not None and at < subscriber.due:
-            self.put(subscriber, at)
+        self._put(subscriber)
+
+    def _put(self, subscriber: Subscriber) -> None:
+        self.discard(subscriber)
+        expires_at = subscriber.expires_at
+        second = subscriber.leaves if expires_at is None else min(subscriber.leaves, int(expires_at))
+        subscriber.due = max(second, self._next)
+        self._due.setdefault(subscriber.due, {})[subscriber] = None
 
     def discard(self, subscriber: Subscriber) -> None:
         """Forget a subscriber."""

@@ -517,6 +517,30 @@ def test_who_would_leave_sooner_than_a_drain_wants_leaves_then() -> None:
     assert client.goodbye is not None
 
 
+def test_what_lets_a_subscriber_in_and_was_renewed_in_time_does_not_end_its_stream() -> None:
+    world = World()
+    client, _, joined = world.join()
+    world.hub.expire_at(joined, world.now + 3)
+    world.pass_time(2)
+    world.hub.expire_at(joined, world.now + 100)
+    world.pass_time(90)
+    assert client.goodbye is None
+    world.pass_time(11)
+    assert client.goodbye is not None
+    assert client.goodbye["reason"] == "expired"
+
+
+def test_what_was_renewed_does_not_let_a_stream_outlive_a_drain() -> None:
+    world = World()
+    client, _, joined = world.join()
+    world.hub.expire_at(joined, world.now + 3)
+    world.hub.drain(5.0)
+    world.hub.expire_at(joined, world.now + 100)
+    world.pass_time(7)
+    assert client.goodbye is not None
+    assert client.goodbye["reason"] == "drain"
+
+
 def test_leaving_twice_and_ending_after_leaving_is_nothing() -> None:
     world = World()
     client, _, joined = world.join()
