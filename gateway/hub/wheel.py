@@ -27,7 +27,7 @@ class Wheel:
                 self.put(subscriber, second)
 
     def expire(self, subscriber: Subscriber, at: float | None) -> None:
-        """Let a subscriber be due when what let it in ends, if that is before its time; this takes back what was said."""
+        """Let a subscriber be due when what let it in ends, if that is before its time. The last word counts."""
         subscriber.expires_at = at
         self._put(subscriber)
 
