@@ -1,5 +1,6 @@
 """From the settings, which know every variable, to what each part asks for and no more."""
 
+import asyncio
 import secrets
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from gateway.settings.secret import read_database
 from gateway.upstream.argocd import ArgoCD, Endpoint
 from gateway.upstream.timing import Timing
 from gateway.upstream.token import Token
+from gateway.web.handover import choose_slice
+
+GATHERING, LONGEST_GATHERING = 0.2, 0.05
+"""The part of a tick, and the seconds at most, for which what Argo CD shows in quick succession is read together."""
 
 
 def make_log(settings: Settings) -> MemoryLog:
@@ -34,8 +39,9 @@ def make_log(settings: Settings) -> MemoryLog:
 
 
 def make_limits(settings: Settings) -> Limits:
-    """Return what the hub goes by."""
+    """Return what the hub goes by, in the running event loop."""
     return Limits(
+        slice_bytes=choose_slice(asyncio.get_running_loop()),
         heartbeat=settings.heartbeat,
         stream_lifetime=settings.stream_lifetime,
         slow_limit=settings.slow_limit,
@@ -83,6 +89,7 @@ def make_client(settings: Settings, *, trace: Trace | None = None) -> tuple[Argo
         insecure=settings.argocd_insecure,
         sse=settings.upstream_framing == "sse",
         max_line=settings.max_line,
+        gather=min(LONGEST_GATHERING, GATHERING * settings.tick),
     )
     return ArgoCD(endpoint, token, trace=trace), token
 

@@ -1,6 +1,7 @@
 """Answers to questions about KPIs: read before anybody asks, calculated in a thread, and good for a moment."""
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,17 +72,17 @@ class Figures:
     async def read_ahead(self) -> None:
         """Read what may be asked for, a month at a time, so that nobody waits for it: as far as it is held for good."""
         await asyncio.sleep(AHEAD_AFTER)
-        begin = self._clock()
-        since = begin
-        while since > begin - min(self._retention, AHEAD) and len(self._shelf) < HOLDS:
-            since -= SLICE
-            try:
+        since = self._clock()
+        end = since - min(self._retention, AHEAD)
+        # Whoever asks is told if the database is away, and reads it.
+        with contextlib.suppress(SQLAlchemyError, DatabaseError):
+            oldest = await self._repository.oldest_measure()
+            while since > end and len(self._shelf) < HOLDS:
+                # Before the oldest there is nothing, of which one look is enough.
+                since = end if oldest is None or since <= oldest else since - SLICE
                 async with self._reading:
                     await self._reach(since, self._clock(), share=True)
-            except (SQLAlchemyError, DatabaseError):
-                # Whoever asks is told, and reads it.
-                return
-            await asyncio.sleep(PAUSE)
+                await asyncio.sleep(PAUSE)
 
     def doubt(self) -> None:
         """What was read may be old: something was measured elsewhere, and nobody knows what."""

@@ -47,7 +47,7 @@ class Hub:
         self._jitter = jitter
         self._composer = Composer(jitter=jitter)
         self._catch_up = CatchUp(self._composer, self.counts, leave=self.leave)
-        self._views = Views(limits.max_views)
+        self._views = Views(limits)
         self._members: dict[Subscriber, View] = {}
         self._wheel = Wheel(now)
 
@@ -138,7 +138,16 @@ class Hub:
         view = self._views.find(selection, feed or self._feed, now)
         reason = "epoch" if had_cursor else "new"
         traffic = view.feed.traffic
-        subscriber = Subscriber(traffic, link=link, form=form, offset=None, reason=reason, now=now, preface=preface)
+        subscriber = Subscriber(
+            traffic,
+            link=link,
+            form=form,
+            offset=None,
+            reason=reason,
+            now=now,
+            slice_bytes=self._limits.slice_bytes,
+            preface=preface,
+        )
         self._members[subscriber] = view
         view.welcome(subscriber)
         self._wheel.put(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))

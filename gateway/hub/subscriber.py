@@ -7,10 +7,8 @@ from typing import Protocol
 from gateway.hub.checksum import Checksum
 from gateway.hub.feed import Selection
 from gateway.hub.frame import Form, Frame, ending, private
+from gateway.hub.limits import SLICE
 from gateway.hub.traffic import Traffic
-
-SLICE = 64 * 1024
-"""Bytes that are left to a transport at once of what is large: the rest stays shared, and isn't copied."""
 
 
 class Link(Protocol):
@@ -68,13 +66,14 @@ class Subscriber:
 
     It is *current* (stands where its view stands, and gets each frame as it is made), or *behind*: at an older offset,
     at none yet (``offset`` None: it needs a snapshot, for ``reason``), or with bytes still to be written. ``preface``
-    goes before the stream, with its first bytes.
+    goes before the stream, with its first bytes; of what is large the link is left ``slice_bytes`` at once.
     """
 
     __slots__ = (
         "_checksum",
         "_mark",
         "_pending",
+        "_slice",
         "_traffic",
         "due",
         "ending",
@@ -104,9 +103,11 @@ class Subscriber:
         offset: int | None,
         reason: str,
         now: float,
+        slice_bytes: int = SLICE,
         preface: bytes = b"",
     ) -> None:
         self._traffic = traffic
+        self._slice = slice_bytes
         self.link = link
         self.form = form
         self.offset = offset
@@ -216,7 +217,7 @@ class Subscriber:
             self.progress_at = now
             self._written(link.take(pending))
             while pending and not link.writing_paused:
-                part = pending[0][:SLICE]
+                part = pending[0][: self._slice]
                 link.write(part)
                 self._written(len(part))
         self.unsent = link.unsent()

@@ -8,7 +8,8 @@ import msgspec
 from gateway.hub.checksum import Checksum
 from gateway.hub.feed import Feed, Selection, show_of
 from gateway.hub.frame import Chain, Form, Frame, event, opening
-from gateway.hub.subscriber import SLICE, Offer, Subscriber
+from gateway.hub.limits import SLICE
+from gateway.hub.subscriber import Offer, Subscriber
 from gateway.model.position import Cursor, Position
 from gateway.model.upstream import Upstream, rfc3339
 
@@ -28,10 +29,13 @@ class Listing(NamedTuple):
 class View:
     """What one selection shows of a feed, and its subscribers.
 
-    Everything here is as of ``offset``, the hub's last tick. ``lagging`` gets the view when anybody falls behind.
+    Everything here is as of ``offset``, the hub's last tick. ``lagging`` gets the view when anybody falls behind. What
+    is larger than ``slice_bytes`` goes out in slices.
     """
 
-    def __init__(self, selection: Selection, feed: Feed, *, now: float, lagging: "dict[View, None]") -> None:
+    def __init__(
+        self, selection: Selection, feed: Feed, *, now: float, lagging: "dict[View, None]", slice_bytes: int = SLICE
+    ) -> None:
         self.selection = selection
         self.feed = feed
         self.sees = selection.sees
@@ -39,6 +43,7 @@ class View:
         self.show = selection.show
         self.id = selection.view_id
         self._wording = feed.wording
+        self._slice = slice_bytes
         self.current: tuple[dict[Subscriber, Offer], ...] = (*({} for _ in Form), {})
         """Who is current, with how to send it something: by form, and last those who take gzip and were there when the
         chain began. A broadcast looks at nothing else: thousands of subscribers don't fit into a processor's cache."""
@@ -147,7 +152,7 @@ class View:
                 data = chain.gzipped(frame)
             else:
                 data = frame.within(Form(min(group, Form.GZIP)))
-            if len(data) > SLICE:
+            if len(data) > self._slice:
                 for subscriber in members:
                     if subscriber.link.writing_paused:
                         stuck.append(subscriber)
@@ -211,7 +216,7 @@ class View:
         What is large goes out in slices, each subscriber for itself; no chain goes on behind that.
         """
         waiting, chained = self.current[Form.GZIP], self.current[_CHAINED]
-        if len(frame.plain) > SLICE or not (waiting or chained):
+        if len(frame.plain) > self._slice or not (waiting or chained):
             self._chain = None
         elif self._chain is None or not chained or (waiting and self._chain.length >= CHAIN_PATIENCE):
             self._chain = Chain()

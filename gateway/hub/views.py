@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.hub.feed import Feed, Selection
+from gateway.hub.limits import Limits
 from gateway.hub.reach import Reach
 from gateway.hub.view import View
 
@@ -17,11 +18,12 @@ class OverloadedError(GatewayError):
 
 
 class Views(dict[str, View]):
-    """Views, by the text of their selections; at most ``limit``."""
+    """Views, by the text of their selections, as far as ``limits`` allow."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limits: Limits) -> None:
         super().__init__()
-        self._limit = limit
+        self._limit = limits.max_views
+        self._slice = limits.slice_bytes
         self.lagging: dict[View, None] = {}
         """Those in which anybody may be behind."""
         self._reaches: dict[Feed, Reach] = {}
@@ -38,7 +40,9 @@ class Views(dict[str, View]):
             if len(self) >= self._limit:
                 idle = min((view for view in self.values() if view.idle), key=lambda view: view.used_at)
                 self._drop(idle)
-            view = self[selection.canonical] = View(selection, feed, now=now, lagging=self.lagging)
+            view = self[selection.canonical] = View(
+                selection, feed, now=now, lagging=self.lagging, slice_bytes=self._slice
+            )
             self._reach(feed).add(view)
         view.used_at = now
         return view

@@ -20,6 +20,7 @@ from gateway.upstream.answers import NameList, Permission, UserInfo, Version
 from gateway.upstream.failures import ArgoCDError, check_answer, describe
 from gateway.upstream.fields import WATCH_FIELDS, name_fields, parse_version
 from gateway.upstream.messages import Failure, Kind
+from gateway.upstream.pace import Pace, pause
 from gateway.upstream.raw import RawError, RawEvent
 from gateway.upstream.token import Token
 from gateway.upstream.wire import LineSplitter, Undecodable, decode
@@ -38,7 +39,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where Argo CD is and what of it is asked for. ``max_line`` is in bytes; ``sse`` chooses the framing."""
+    """Where Argo CD is and what of it is asked for. ``sse`` chooses the framing.
+
+    ``max_line`` is in bytes, ``gather`` in seconds: for how long what a stream brings in quick succession is gathered.
+    """
 
     base_url: str
     projects: tuple[str, ...] = ()
@@ -46,6 +50,7 @@ class Endpoint:
     insecure: bool = False
     sse: bool = True
     max_line: int = 32 * 1024 * 1024
+    gather: float = 0.02
 
 
 class ArgoCD:
@@ -109,7 +114,7 @@ class ArgoCD:
         # Exactly this value asks for keep-alives; anything else for bare JSON, which alone is ever compressed.
         accept = "text/event-stream" if self._endpoint.sse else "application/json"
         headers = {"Accept": accept, "Accept-Encoding": "identity" if self._endpoint.sse else "gzip"}
-        splitter = LineSplitter(limit=self._endpoint.max_line)
+        splitter, pace = LineSplitter(limit=self._endpoint.max_line), Pace(self._endpoint.gather)
         oversized = 0
 
         def pass_on(lines: Iterable[bytes]) -> None:
@@ -124,6 +129,8 @@ class ArgoCD:
                 opened()
                 async for data in response.content.iter_any():
                     pass_on(splitter.feed(data))
+                    if seconds := pace.rest(len(data), time.monotonic()):
+                        await pause(response, seconds)
                 pass_on(splitter.flush())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ArgoCDError(Kind.UNREACHABLE, describe(error)) from error

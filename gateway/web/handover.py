@@ -9,11 +9,13 @@ Never belongs here: what is written, or to whom.
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
 from gateway.hub.frame import Form
+from gateway.hub.limits import SLICE
 
 WRITE_BUFFER = 256 * 1024
 """Bytes that wait in a transport before its subscriber counts as slow."""
@@ -22,6 +24,16 @@ MOST_PARTS = 64
 """Parts that are sent at once; the system takes 1,024 at most."""
 
 _LAST_CHUNK = b"0\r\n\r\n"
+
+
+def choose_slice(loop: asyncio.AbstractEventLoop) -> int:
+    """Return how many bytes to leave to a transport of an event loop at once.
+
+    asyncio's own, before Python 3.12, copies what the system doesn't take, and that again with each piece that the
+    system does take. uvloop's, and later ones of asyncio, hold on to what they were given.
+    """
+    copies = sys.version_info < (3, 12) and isinstance(loop, asyncio.BaseEventLoop)
+    return SLICE if copies else sys.maxsize
 
 
 class OpenStreams:

@@ -32,6 +32,9 @@ class Book:
         self.builds = list(builds)
         self.asked: list[tuple[float, float]] = []
 
+    async def oldest_measure(self) -> float | None:
+        return min([one.at for one in self.all.values()] + [one.at for one in self.builds], default=None)
+
     async def measures(self, since: float, until: float, **_: object) -> tuple[list[Measure], list[BuildMeasure]]:
         self.asked.append((since, until))
         return [one for one in self.all.values() if since <= one.at < until], await self.runs(since, until)
@@ -77,6 +80,17 @@ async def test_what_was_read_ahead_is_not_read_again_and_says_the_same() -> None
     assert await ahead.ask() == await waiting.ask()
     assert len(book.asked) == slices + 1
     assert (await ahead.ask())["deployments"] == 360
+
+
+@pytest.mark.parametrize(("days", "looks"), [((), 1), ((1,), 2), ((3, 40), 4)])
+async def test_before_the_oldest_one_look_is_enough(days: tuple[int, ...], looks: int) -> None:
+    desk = Desk(book := Book([measure(number, days=days) for number, days in enumerate(days)]))
+    await desk.figures.read_ahead()
+    assert len(book.asked) == looks
+    assert min(since for since, _ in book.asked) <= NOW - 365 * DAY
+    if days:
+        assert (await desk.ask())["deployments"] == len(days)
+    assert len(book.asked) == looks
 
 
 async def test_a_longer_time_reads_only_what_is_missing() -> None:

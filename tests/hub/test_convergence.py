@@ -7,7 +7,7 @@ judged at once: behind an event with an id, the client holds exactly what its vi
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.hub import composer, hub, subscriber, view
+from gateway.hub import composer, hub
 from gateway.hub.frame import Form
 from gateway.hub.hub import Hub, Limits, OverloadedError
 from gateway.hub.subscriber import Subscriber
@@ -46,8 +46,8 @@ SELECTORS = (
 )
 LIMITS = Limits(heartbeat=5.0, stream_lifetime=60.0, slow_limit=10.0, max_subscribers=8, max_views=4)
 MAX_SEATS = 5
-SLICE = 300
-"""Bytes; so small that the snapshots of this small world are large."""
+SLICE, WHOLE = 300, 1_000_000
+"""Bytes; so small that the snapshots of this small world are large, or so many that nothing is."""
 HIGH = 500
 """Bytes that a link holds before writing is paused."""
 GULP = 250
@@ -112,6 +112,7 @@ class Fleet(RuleBasedStateMachine):
         seed=st.integers(0, 1_000),
         beginning=st.lists(steps, max_size=6),
         published=st.sampled_from((True, True, True, False)),
+        slice_bytes=st.sampled_from((SLICE, SLICE, WHOLE)),
     )
     def begin(
         self,
@@ -121,18 +122,18 @@ class Fleet(RuleBasedStateMachine):
         seed: int,
         beginning: list[tuple[str, ApplicationStatus | None]],
         published: bool,
+        slice_bytes: int,
     ) -> None:
         self.patch = pytest.MonkeyPatch()
         for module, name, value in (
             (composer, "CACHE_LIMIT", cache_limit),
             (composer, "REMAKE_FRACTION", remake_fraction),
             (hub, "TURN_LIMIT", 2),
-            (subscriber, "SLICE", SLICE),
-            (view, "SLICE", SLICE),
         ):
             self.patch.setattr(module, name, value)
         self.now = 1_000_000.0
         self.capacity = capacity
+        self.slice_bytes = slice_bytes
         self.state: State = {}
         self.history: list[State] = [{}]
         self.seats: list[Seat] = []
@@ -142,7 +143,9 @@ class Fleet(RuleBasedStateMachine):
         self.log = MemoryLog(epoch=EPOCH, capacity=capacity, max_bytes=10**9)
         self.grow(beginning)
         self.ticked = self.log.ring.top
-        self.hub = Hub(self.log, LIMITS, now=self.now, jitter=random.Random(seed).random)
+        self.hub = Hub(
+            self.log, replace(LIMITS, slice_bytes=slice_bytes), now=self.now, jitter=random.Random(seed).random
+        )
         if published:
             self.publish()
 
@@ -403,8 +406,8 @@ class Fleet(RuleBasedStateMachine):
         for seat, link in self.connected():
             if not link.writing_paused:
                 seat.moved_at = self.now
-            assert link.largest <= SLICE, "large bytes are written in slices"
-            assert link.unsent() <= HIGH + SLICE + link.overrun
+            assert link.largest <= self.slice_bytes, "large bytes are written in slices"
+            assert link.unsent() <= HIGH + min(self.slice_bytes, LARGEST_STATE) + link.overrun
             assert link.overrun <= (500 if link.finished else 0), "only an end is written to a link that is full"
             if link.finished:
                 continue
@@ -447,7 +450,13 @@ def test_a_cursor_that_came_before_the_state_is_worth_what_it_is_worth_by_then()
     fleet = Fleet()
     a, b = application("argocd/a"), application("argocd/b")
     fleet.begin(
-        capacity=20, cache_limit=10**9, remake_fraction=1.0, seed=0, beginning=[("argocd/a", a)], published=False
+        capacity=20,
+        cache_limit=10**9,
+        remake_fraction=1.0,
+        seed=0,
+        beginning=[("argocd/a", a)],
+        published=False,
+        slice_bytes=SLICE,
     )
     try:
         fleet.join_with_a_cursor_that_proves_nothing(selector=Selector(), form=Form.PLAIN, cursor="beyond")

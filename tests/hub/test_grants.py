@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gateway.auth.grant import EVERYTHING, NOTHING, Grant, Rule
 from gateway.auth.selection import narrow
-from gateway.hub import composer, hub, subscriber, view
+from gateway.hub import composer, hub
 from gateway.hub.feed import Selection
 from gateway.hub.frame import Form
 from gateway.hub.hub import Hub, Limits
@@ -49,8 +49,8 @@ GRANTS = (
     Grant([rules("p*", hide={"initiators"}), rules("*", labels="team=core")]),
 )
 SELECTORS = (Selector(), Selector(health=("Degraded",)))
-LIMITS = Limits(heartbeat=5.0, stream_lifetime=10_000.0, slow_limit=1_000.0, max_views=50)
-SLICE, HIGH, GULP = 100, 150, 70
+LIMITS = Limits(heartbeat=5.0, stream_lifetime=10_000.0, slow_limit=1_000.0, max_views=50, slice_bytes=100)
+HIGH, GULP = 150, 70
 MAX_SEATS = 4
 
 documents = st.builds(
@@ -137,8 +137,6 @@ class Granted(RuleBasedStateMachine):
     @initialize(capacity=st.integers(4, 30), seed=st.integers(0, 100), beginning=steps)
     def begin(self, capacity: int, seed: int, beginning: list[tuple[str, ApplicationStatus | None]]) -> None:
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(subscriber, "SLICE", SLICE)
-        self.patch.setattr(view, "SLICE", SLICE)
         self.patch.setattr(composer, "REMAKE_FRACTION", 1.0)
         self.patch.setattr(hub, "TURN_LIMIT", 2)
         self.now = 1_000_000.0

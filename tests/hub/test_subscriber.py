@@ -6,7 +6,8 @@ import pytest
 
 from gateway.hub.checksum import Checksum
 from gateway.hub.frame import Form, Frame, event
-from gateway.hub.subscriber import SLICE, Subscriber
+from gateway.hub.limits import SLICE
+from gateway.hub.subscriber import Subscriber
 from gateway.hub.traffic import Traffic
 from tests.hub.client import Client
 from tests.hub.link import FakeLink

@@ -7,23 +7,24 @@ import pytest
 
 from gateway.hub.feed import LIST_WORDING, Feed
 from gateway.hub.frame import Chain, Form, Frame, event
-from gateway.hub.subscriber import SLICE, Subscriber
+from gateway.hub.limits import SLICE
+from gateway.hub.subscriber import Subscriber
 from gateway.hub.view import CHAIN_PATIENCE, View
 from gateway.log.memory import MemoryLog
 from gateway.model.delta import Change, net
 from gateway.model.selector import Selector
 from gateway.model.upstream import Upstream
 from tests.hub.client import Client
-from tests.hub.documents import State, application, chain, upserts
+from tests.hub.documents import State, application, chain, seen, upserts
 from tests.hub.link import FakeLink
 
 NOW = 1_000.0
 SHOP = Selector(projects=("shop",))
 
 
-def make_view(selector: Selector = SHOP, *, capacity: int = 100) -> View:
+def make_view(selector: Selector = SHOP, *, capacity: int = 100, slice_bytes: int = SLICE) -> View:
     log = MemoryLog(epoch="5f2c81d0", capacity=capacity, max_bytes=10**9)
-    return View(selector, Feed(log, LIST_WORDING), now=NOW, lagging={})
+    return View(selector, Feed(log, LIST_WORDING), now=NOW, lagging={}, slice_bytes=slice_bytes)
 
 
 def seat(view: View, form: Form = Form.PLAIN, *, stalled: bool = False) -> tuple[Subscriber, FakeLink]:
@@ -238,6 +239,25 @@ def test_no_chain_goes_on_behind_what_goes_out_in_slices() -> None:
     beat(view, 2)
     beat(view, 3)
     assert [told.data["at"] for told in link.client.heartbeats] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("form", Form)
+def test_what_is_large_goes_out_at_once_where_connections_copy_nothing(form: Form) -> None:
+    view, state = make_view(slice_bytes=100 * SLICE), State()
+    (member, link), (slow, stalled) = seat(view, form), seat(view, form, stalled=True)
+    beat(view, 0)
+    noise = "".join(chr(0x4E00 + (number * 7919) % 20_000) for number in range(3 * SLICE))
+    tick(view, upserts(state, application("argocd/a", project="shop", images=(noise,))))
+    assert link.largest > SLICE
+    assert view.is_current(member)
+    assert view.is_current(slow)
+    beat(view, 1)
+    assert view.is_current(member)
+    assert set(view.behind) == {slow}
+    assert link.client.documents == seen(state, SHOP.sees)
+    stalled.flow()
+    assert stalled.client.documents == link.client.documents
+    assert [told.data["at"] for told in link.client.heartbeats] == [0, 1]
 
 
 def test_bytes_are_counted_as_they_were_and_as_they_went() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -9,7 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from gateway.hub.frame import Form
-from gateway.web.handover import WRITE_BUFFER, OpenStream, OpenStreams
+from gateway.hub.limits import SLICE
+from gateway.web.handover import WRITE_BUFFER, OpenStream, OpenStreams, choose_slice
 
 LOOPS = ["asyncio", "uvloop"]
 PIECE = bytes(range(256)) * 64
@@ -68,6 +70,26 @@ def test_what_nobody_reads_waits_in_order_until_enough_waits(runner: asyncio.Run
             assert stream.offer(b"next") is True
             stream.write(b" and last")
             assert await read(peer, 13) == b"next and last"
+
+    with runner:
+        runner.run(main())
+
+
+def test_a_loop_whose_transports_copy_is_left_little_and_others_copy_nothing(runner: asyncio.Runner) -> None:
+    async def main() -> None:
+        whole = PIECE * 512
+        async with carried() as (_, stream, _):
+            most = choose_slice(asyncio.get_running_loop())
+            while not stream.unsent():
+                stream.write(PIECE)
+            tracemalloc.start()
+            try:
+                stream.write(memoryview(whole)[:most])
+                held = tracemalloc.get_traced_memory()[0]
+            finally:
+                tracemalloc.stop()
+            assert stream.unsent() >= min(most, len(whole))
+            assert held < 2 * SLICE
 
     with runner:
         runner.run(main())

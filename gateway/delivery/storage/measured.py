@@ -82,6 +82,12 @@ def keep_built(connection: Connection, built: set[tuple[str, str]]) -> None:
             connection.execute(update(BUILDS).where(BUILDS.c.id == row.id).values(values))
 
 
+def find_oldest(connection: Connection) -> float | None:
+    """Return from when the oldest measure is, of deployments or of runs; None where there is none."""
+    oldest = [connection.execute(select(func.min(table.c.at))).scalar() for table in (MEASURES, BUILDS)]
+    return min((at for at in oldest if at is not None), default=None)
+
+
 def read_measures(connection: Connection, since: float, until: float) -> str:
     """Return the measures of a time as JSON, for ``decode_measures``."""
     column = MEASURES.c

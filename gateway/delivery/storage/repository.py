@@ -192,6 +192,10 @@ class Repository:
             await asyncio.sleep(0)
         return changes[: wanted.limit]
 
+    async def oldest_measure(self) -> float | None:
+        """Return from when the oldest measure is; None where there is none."""
+        return await self.database.read(measured.find_oldest)
+
     async def measures(
         self, since: float, until: float, *, share: bool = False
     ) -> tuple[list[Measure], list[BuildMeasure]]:
