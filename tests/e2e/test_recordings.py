@@ -1,11 +1,14 @@
 """Streams of a real Argo CD, played: at every event, everybody sees what Argo CD said last."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 import pytest
 
 from gateway.hub.frame import Form
+from gateway.store.state import Store
+from tests.e2e.fastloop import until
 from tests.e2e.harness import Documents, Stage, by_key, run_gateway, timeless, truth
 from tests.e2e.subscriber import Subscriber
 from tests.fakes import recordings
@@ -33,9 +36,10 @@ class Comparison:
             for form in (Form.CHUNKED, Form.GZIP):
                 await self.stage.watch(query, form=form)
 
-    async def compare(self, _: object = None) -> None:
-        """Compare every fold with its view, at one and the same position."""
+    async def compare(self, last: Mapping[str, Any]) -> None:
+        """Compare every fold with its view, at one and the same position: behind the event that was played last."""
         gateway = self.stage.gateway
+        await until(lambda: is_in(gateway.store, last), what=f"{last['type']} of {key_of(last['application'])}")
         everything = self.stage.subscribers[0]
         await everything.wait(lambda: everything.client.offset == gateway.log.ring.top)
         for query in VIEWS:
@@ -52,6 +56,13 @@ class Comparison:
         assert answer.json["position"] == str(self.stage.gateway.log.position)
         self._known[query] = (answer.headers["ETag"], by_key(answer.json["applications"]))
         return self._known[query][1]
+
+
+def is_in(store: Store, event: Mapping[str, Any]) -> bool:
+    """Whether a store is as of an event, or later."""
+    key, version = key_of(event["application"]), version_of(event["application"])
+    one, stone = store.held.get(key), store.tombstones.get(key)
+    return (one is not None and one.version >= version) or (stone is not None and stone.version >= version)
 
 
 def deltas(subscriber: Subscriber) -> list[Any]:
@@ -93,11 +104,11 @@ async def test_a_fleet_of_a_thousand_comes_and_goes_and_everyone_follows(argocd:
         for name in ("fleet/create.sse", "fleet/delete.sse"):
             seen = 0
 
-            async def look_now_and_then(_: object) -> None:
+            async def look_now_and_then(event: Mapping[str, Any]) -> None:
                 nonlocal seen
                 seen += 1
                 if seen % 100 == 0:
-                    await comparison.compare()
+                    await comparison.compare(event)
 
             await argocd.play(name, after_each=look_now_and_then)
             await stage.assert_true(argocd)
