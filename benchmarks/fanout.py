@@ -82,6 +82,8 @@ def isolated_change(
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(serve(upstream))
         server.wait_for(20)
+        if with_ordinary:
+            server.settle()
         peers: list[Peer | None] = [
             stack.enter_context(bare(subscribers)),
             stack.enter_context(nchan()),
@@ -251,6 +253,7 @@ def scale(
         with contextlib.ExitStack() as stack:
             server = stack.enter_context(serve(upstream))
             server.wait_for(1)
+            server.settle()
             gateway = stack.enter_context(seated(GatewayPeer(server, upstream), subscribers))
             limit = stack.enter_context(seated(stack.enter_context(bare(subscribers)), subscribers))
             assert gateway is not None

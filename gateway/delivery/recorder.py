@@ -10,7 +10,7 @@ from gateway.delivery.observatory import Observatory
 from gateway.delivery.sparing import spare_others
 from gateway.delivery.storage.repository import Repository
 
-KEYS = 25
+KEYS = 100
 """Applications of which something is kept before others have their turn."""
 
 _log = structlog.get_logger(__name__)
