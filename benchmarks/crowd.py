@@ -69,9 +69,9 @@ class Crowd:
         for number in range(count):
             connection = socket.socket()
             if slow:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-                # As on a network. Loopback's segments are larger than this window ever gets: to the other end that is
-                # somebody who takes nothing at all.
+                # Room for some segments as a network's, not for one of loopback's: whose window never has room for a
+                # segment is to the other end somebody who takes nothing at all.
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1_460)
             connection.connect(address)
             connection.sendall(request)

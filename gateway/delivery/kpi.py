@@ -125,7 +125,11 @@ def summarise(
     judgement: Judgement,
 ) -> list[dict[str, Any]]:
     """Return the groups, those with most deployments first, each as ``/api/kpis`` shows it."""
-    asked = [measure for measure in measures if question.since <= measure.at < question.until]
+    since, until = question.since, question.until
+    asked = [measure for measure in measures if since <= measure.at < until]
+    ran = [build for build in builds if since <= build.at < until]
+    if question.by == "all":
+        return [_Group("all", asked, ran, question, judgement).tell(slos)]
     groups: dict[str, list[Measure]] = defaultdict(list)
     name_group = _name_groups(question.by)
     for measure in asked:
@@ -133,14 +137,10 @@ def summarise(
             groups[name].append(measure)
     group_of = {measure.key: name_group(measure) for measure in asked}
     built: dict[str, list[BuildMeasure]] = defaultdict(list)
-    for build in builds:
-        if question.since <= build.at < question.until:
-            names = ["all"] if question.by == "all" else {group_of.get(key) for key in build.applications}
-            for name in names:
-                if name is not None:
-                    built[name].append(build)
-    if question.by == "all":
-        groups.setdefault("all", [])
+    for build in ran:
+        for name in {group_of.get(key) for key in build.applications}:
+            if name is not None:
+                built[name].append(build)
     return [
         _Group(name, groups[name], built[name], question, judgement).tell(slos)
         for name in sorted(groups, key=lambda name: (-len(groups[name]), name))
@@ -253,19 +253,8 @@ class _Group:
 
 
 def _name_groups(by: By) -> Callable[[Measure], str | None]:
-    match by:
-        case "all":
-            return lambda _: "all"
-        case "application":
-            return lambda measure: measure.key
-        case "service":
-            return lambda measure: measure.service
-        case "environment":
-            return lambda measure: measure.environment
-        case "project":
-            return lambda measure: measure.project
-        case "team":
-            return lambda measure: measure.team
+    find: Callable[[Measure], str | None] = attrgetter("key" if by == "application" else by)
+    return find
 
 
 def _share(part: int, whole: int) -> float:
