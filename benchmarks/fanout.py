@@ -139,7 +139,8 @@ def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, quick: bool = Fals
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(serve(upstream))
         server.wait_for(fleet)
-        server.settle()
+        if not quick:
+            server.settle()
         alone = []
         for forth in () if quick else (True, False):
             began = server.cpu()
