@@ -36,7 +36,7 @@ def test_without_a_time_nothing_rests() -> None:
     assert [pace.rest(LITTLE, 100.0) for _ in range(3)] == [0.0, 0.0, 0.0]
 
 
-@pytest.mark.parametrize("gather", [0.0, 0.3])
+@pytest.mark.parametrize("gather", [0.0, 1.0])
 async def test_what_comes_while_a_stream_rests_is_read_together_and_nothing_is_lost(gather: float) -> None:
     read: list[int] = []
     async with FakeArgoCD() as argocd:
