@@ -32,6 +32,7 @@ from gateway.store.state import Store
 from gateway.upstream.reflector import Reflector
 from gateway.web.context import Context
 from gateway.web.handover import OpenStreams
+from gateway.web.heads import Heads
 
 _log = structlog.get_logger(__name__)
 
@@ -92,6 +93,7 @@ class Gateway:
         )
         self.details, self.office, self.errands = self.annex.details, self.annex.office, self.annex.errands
         self.streams = OpenStreams()
+        self.heads = Heads()
         self.entrance = Entrance(settings, self.hub, clock=self.clock, nudge=self.pulse.nudge)
         self.reporter = Reporter(
             settings=settings,
@@ -190,6 +192,7 @@ class Gateway:
             turnstile=self.entrance.turnstile,
             audience=self.entrance.audience,
             streams=self.streams,
+            heads=self.heads,
             status=self.reporter.status,
             why_not_ready=self.why_not_ready,
             compression=self.settings.compression,

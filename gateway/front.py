@@ -72,6 +72,7 @@ class Front:
             most=most,
             counts=self._context.turnstile.limits.counts,
             streams=self._context.streams,
+            express=f"{settings.base_path}/api/stream/" if self._entrance.authenticator.prompt else None,
         )
 
     async def _open_metrics(self, stack: contextlib.AsyncExitStack, read: Callable[[], Readings]) -> tuple[str, int]:

@@ -13,6 +13,9 @@ from gateway.auth.proxy import HeaderError, ProxyHeaders
 from gateway.auth.tokens import Tokens
 from gateway.errors import GatewayError
 
+COOKIES = web.RequestKey("cookies", dict[str, str])
+"""Where a request carries the cookies that its answer has to set: by name; empty to delete one."""
+
 Reason = Literal["malformed", "unknown", "expired", "refused", "unavailable"]
 """Why credentials weren't accepted; ``unavailable`` is that nobody could be asked, so they may be good."""
 
@@ -33,6 +36,10 @@ class Authenticator(Protocol):
     def login_path(self) -> str | None:
         """Where people log in, below the base path and with a slash in front; None where there is nothing like that."""
 
+    @property
+    def prompt(self) -> bool:
+        """Whether ``authenticate`` never waits for anything."""
+
     async def authenticate(self, request: web.Request, /) -> Identity:
         """Return who a request is from, ``ANONYMOUS`` where it shows no credentials. Raises AuthenticationError."""
 
@@ -47,6 +54,7 @@ class OpenDoor:
     """Everybody is anonymous: there is nothing to log in to."""
 
     login_path: str | None = None
+    prompt = True
 
     async def authenticate(self, _: web.Request, /) -> Identity:
         """Return the anonymous."""
@@ -61,6 +69,7 @@ class TokenAuthenticator:
     """Bearer tokens of the tokens' file. ``tokens`` returns them as they are now, ``clock`` Unix time."""
 
     login_path: str | None = None
+    prompt = True
 
     def __init__(self, tokens: Callable[[], Tokens], *, clock: Callable[[], float]) -> None:
         self._tokens = tokens
@@ -92,6 +101,7 @@ class ProxyAuthenticator:
     """Headers of a trusted proxy."""
 
     login_path: str | None = None
+    prompt = True
 
     def __init__(self, headers: ProxyHeaders) -> None:
         self._headers = headers

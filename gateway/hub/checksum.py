@@ -7,7 +7,7 @@ subscriber received is put together from parts when its stream ends: the trailer
 import functools
 import operator
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -42,6 +42,11 @@ class Checksum(NamedTuple):
     def trailer(self) -> bytes:
         """Return gzip's trailer."""
         return self.crc.to_bytes(4, "little") + (self.size & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+def in_a_row(parts: Iterable[Checksum]) -> Checksum:
+    """Return the checksum of parts, one behind another."""
+    return functools.reduce(Checksum.then, parts, Checksum())
 
 
 def _shift(crc: int, size: int) -> int:

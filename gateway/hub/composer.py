@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from gateway.hub.frame import Frame, opening, retry
+from gateway.hub.frame import Frame, opening, private, retry
 from gateway.hub.subscriber import Subscriber
 from gateway.hub.view import Listing, View
 from gateway.model.position import Cursor, Position
@@ -17,6 +17,12 @@ CACHE_LIMIT = 256 * 1024 * 1024
 RETRY_MS = (1_000, 4_000)
 """Between these many milliseconds a client is told to wait before it reconnects."""
 
+RETRY_STEP_MS = 100
+"""Milliseconds between two such waits: so few different ones that what begins with one is made once for many."""
+
+MOST_BEGINNINGS = 128
+"""Beginnings of a snapshot that are kept."""
+
 
 class Composer:
     """Puts together what one subscriber needs, of parts that are made once for all. ``jitter`` returns 0 ≤ x < 1."""
@@ -25,9 +31,9 @@ class Composer:
         self._jitter = jitter
 
     def retry_ms(self) -> int:
-        """Return how long a client shall wait before it reconnects, another for each."""
+        """Return how long a client shall wait before it reconnects, for each as the dice say."""
         low, high = RETRY_MS
-        return int(low + (high - low) * self._jitter())
+        return low + RETRY_STEP_MS * int((high - low) // RETRY_STEP_MS * self._jitter())
 
     def inform(self, view: View, subscriber: Subscriber, upstream: Upstream | None, now: float) -> None:
         """Tell a subscriber how upstream is; one who was served must stand where its view stands."""
@@ -100,8 +106,14 @@ class Composer:
     def _put_snapshot(self, view: View, subscriber: Subscriber, opens: bytes) -> Frame | None:
         """Send a snapshot; return the delta that must follow it."""
         listing, body = self.snapshot(view)
-        position = Position(view.epoch, listing.offset)
-        head = f'{{"reason":"{subscriber.reason}","position":"{position}",'.encode()
-        subscriber.put_private(opens + opening("snapshot", cursor=str(Cursor(position, view.id))) + head)
+        key = (subscriber.form, opens, subscriber.reason)
+        if (beginning := listing.beginnings.get(key)) is None:
+            if len(listing.beginnings) >= MOST_BEGINNINGS:
+                listing.beginnings.clear()
+            position = Position(view.epoch, listing.offset)
+            head = f'{{"reason":"{subscriber.reason}","position":"{position}",'.encode()
+            data = opens + opening("snapshot", cursor=str(Cursor(position, view.id))) + head
+            beginning = listing.beginnings[key] = private(data, subscriber.form, first=not subscriber.started)
+        subscriber.put_framed(beginning)
         subscriber.put(listing.frame)
         return body

@@ -8,7 +8,7 @@ went before, unbroken. What is meant for one subscriber alone is stored uncompre
 import zlib
 from enum import IntEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -100,13 +100,19 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def private(data: bytes, form: Form, *, first: bool = False) -> bytes:
+class Private(NamedTuple):
+    """Bytes for one subscriber, or for one after another who are told the same: as they are sent, and before that."""
+
+    framed: bytes
+    checksum: Checksum
+
+
+def private(data: bytes, form: Form, *, first: bool = False) -> Private:
     """Return bytes for one subscriber alone; ``first`` is set for the first bytes of a stream."""
-    if form is Form.PLAIN:
-        return data
+    checksum = Checksum.of(data)
     if form is Form.GZIP:
         data = (GZIP_HEADER if first else b"") + stored(data)
-    return chunk(data)
+    return Private(data if form is Form.PLAIN else chunk(data), checksum)
 
 
 def stored(data: bytes) -> bytes:

@@ -150,8 +150,8 @@ class Hub:
         )
         self._members[subscriber] = view
         view.welcome(subscriber)
-        self._wheel.put(subscriber, now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter()))
-        self._wheel.expire(subscriber, expires_at)
+        leaves_at = now + self._limits.stream_lifetime * (0.8 + 0.2 * self._jitter())
+        self._wheel.put(subscriber, leaves_at, expires_at=expires_at)
         if self.published or cursor is None:
             self._catch_up.place(view, subscriber, cursor)
         else:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
-from gateway.hub.checksum import Checksum
+from gateway.hub.checksum import Checksum, in_a_row
 from gateway.hub.feed import Selection
-from gateway.hub.frame import Form, Frame, ending, private
+from gateway.hub.frame import Form, Frame, Private, ending, private
 from gateway.hub.limits import SLICE
 from gateway.hub.traffic import Traffic
+
+MOST_PARTS = 8
+"""Checksums of parts that a subscriber has before they are put together."""
 
 
 class Link(Protocol):
@@ -70,9 +73,9 @@ class Subscriber:
     """
 
     __slots__ = (
-        "_checksum",
         "_mark",
         "_pending",
+        "_sent",
         "_slice",
         "_traffic",
         "due",
@@ -131,7 +134,8 @@ class Subscriber:
         self._pending: list[memoryview] = []
         if preface:
             self._put(preface)
-        self._checksum = Checksum()
+        self._sent: tuple[Checksum, ...] = ()
+        """Of what was sent to it alone or to it in particular, one part behind another; put together when need be."""
         self._mark: Checksum | None = None
         self.started = False
         """Whether the stream's first bytes were put."""
@@ -180,26 +184,33 @@ class Subscriber:
         self.progress_at, self.unsent = now, self.link.unsent()
         if self._mark is not None:
             if self.form is Form.GZIP:
-                self._checksum = self._checksum.then(view.since(self._mark))
+                self._note(view.since(self._mark))
             self._mark = None
 
     def put_private(self, data: bytes) -> None:
         """Send bytes to this subscriber alone."""
+        self.put_framed(private(data, self.form, first=not self.started))
+
+    def put_framed(self, part: Private) -> None:
+        """Send bytes that are framed already, for this form and for where the stream is."""
         if self.form is Form.GZIP:
-            self._checksum = self._checksum.extended(data)
-        framed = private(data, self.form, first=not self.started)
-        self._traffic.add(len(data), len(framed))
-        self._put(framed)
+            self._note(part.checksum)
+        self._traffic.add(part.checksum.size, len(part.framed))
+        self._put(part.framed)
         self.started = True
 
     def put(self, frame: Frame) -> None:
         """Send shared bytes, outside the view's broadcast; private ones must have begun the stream."""
         assert self.started
         if self.form is Form.GZIP:
-            self._checksum = frame.behind(self._checksum)
+            self._note(frame.checksum)
         framed = frame.within(self.form)
         self._traffic.add(len(frame.plain), len(framed))
         self._put(framed)
+
+    def _note(self, part: Checksum) -> None:
+        """Note the checksum of what goes behind all that was sent."""
+        self._sent = (*self._sent, part) if len(self._sent) < MOST_PARTS else (in_a_row(self._sent).then(part),)
 
     def _put(self, data: bytes) -> None:
         if data:
@@ -248,7 +259,7 @@ class Subscriber:
 
     def finish(self) -> None:
         """End the stream properly. All that waits is a goodbye, so it is written even if writing is paused."""
-        self._put(ending(self._checksum, self.form))
+        self._put(ending(in_a_row(self._sent), self.form))
         for part in self._pending:
             self.link.write(part)
         self._pending.clear()

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.hub.checksum import Checksum
 from gateway.hub.feed import Feed, Selection, show_of
-from gateway.hub.frame import Chain, Form, Frame, event, opening
+from gateway.hub.frame import Chain, Form, Frame, Private, event, opening
 from gateway.hub.limits import SLICE
 from gateway.hub.subscriber import Offer, Subscriber
 from gateway.model.position import Cursor, Position
@@ -24,6 +24,8 @@ class Listing(NamedTuple):
 
     offset: int
     frame: Frame
+    beginnings: dict[tuple[Form, bytes, str], Private]
+    """What goes before it in a snapshot event, by form, by what goes before that, and by reason."""
 
 
 class View:
@@ -240,7 +242,7 @@ class View:
         if self.listing is None or self.listing.offset != self.offset:
             seen = filter(self.sees, self.feed.documents.values())
             body = self._wording.state(seen if self.show is None else map(self.show, seen))
-            self.listing = Listing(self.offset, self._made("snapshot", body))
+            self.listing = Listing(self.offset, self._made("snapshot", body), {})
         return self.listing
 
     def catch_up(self, offset: int) -> Frame | None:

@@ -13,9 +13,9 @@ class Wheel:
         self._next = int(now)
         """The first second that hasn't been turned to."""
 
-    def put(self, subscriber: Subscriber, at: float) -> None:
-        """Let a subscriber's time be over then."""
-        subscriber.leaves = int(at)
+    def put(self, subscriber: Subscriber, at: float, *, expires_at: float | None = None) -> None:
+        """Let a subscriber's time be over then, or when what let it in ends, if that is before."""
+        subscriber.leaves, subscriber.expires_at = int(at), expires_at
         self._put(subscriber)
 
     def spread(self, subscribers: Collection[Subscriber], over: float) -> None:
@@ -24,7 +24,7 @@ class Wheel:
         for place, subscriber in enumerate(subscribers):
             second = self._next + place * seconds // len(subscribers)
             if second < subscriber.leaves:
-                self.put(subscriber, second)
+                self.put(subscriber, second, expires_at=subscriber.expires_at)
 
     def expire(self, subscriber: Subscriber, at: float | None) -> None:
         """Let a subscriber be due when what let it in ends, if that is before its time. The last word counts."""

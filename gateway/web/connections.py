@@ -14,6 +14,7 @@ from typing import cast
 from aiohttp import web
 
 from gateway.web.conversation import HEAD_WITHIN, Conversation, find_idle, write_problem
+from gateway.web.express import Express
 
 MAX_LINE = 8_190
 """Bytes of a request's first line, and of one header."""
@@ -40,12 +41,14 @@ class Gate:
         most: int,
         counts: Counter[str],
         streams: Sized,
+        express: Express | None = None,
         head_within: float = HEAD_WITHIN,
     ) -> None:
         self._server = server
         self._most = most
         self._counts = counts
         self._streams = streams
+        self._express = express
         self._head_within = head_within
         self._loop = asyncio.get_running_loop()
         # In the order of their deadlines, for all have the same time.
@@ -79,6 +82,8 @@ class Gate:
     def let_in(self, newcomer: "_Newcomer", transport: asyncio.Transport, head: bytes) -> None:
         """Let aiohttp go on with a connection."""
         self._newcomers.pop(newcomer, None)
+        if self._express is not None and self._express.answer(transport, head):
+            return
         handler = Conversation(self._server, loop=self._loop, counts=self._counts)
         transport.set_protocol(handler)
         handler.connection_made(transport)

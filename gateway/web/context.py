@@ -18,6 +18,7 @@ from gateway.observability.trace import Trace
 from gateway.web.audience import Audience
 from gateway.web.guard import Guard
 from gateway.web.handover import OpenStreams
+from gateway.web.heads import Heads
 from gateway.web.turnstile import Turnstile
 
 
@@ -40,6 +41,7 @@ class Context:
     turnstile: Turnstile
     audience: Audience
     streams: OpenStreams
+    heads: Heads
     status: Callable[[Grant], dict[str, Any]]
     why_not_ready: Callable[[], str | None]
     compression: bool

@@ -47,6 +47,12 @@ class Conversation(web.RequestHandler):
         elif self._deadline is None and data.strip(b"\r\n"):
             self._deadline = asyncio.get_running_loop().call_later(HEAD_WITHIN, self._expire)
 
+    def let_go(self) -> None:
+        """Leave the connection to somebody else; for aiohttp it is lost with the next turn of the event loop."""
+        # What a protocol has no more when its connection is lost; with it, aiohttp would close the transport.
+        self.transport = None
+        self._loop.call_soon(self.connection_lost, None)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the connection."""
         self._stop_clock()

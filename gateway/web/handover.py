@@ -8,14 +8,17 @@ Never belongs here: what is written, or to whom.
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from typing import Protocol, cast
 
 from aiohttp import web
 
 from gateway.hub.frame import Form
 from gateway.hub.limits import SLICE
+from gateway.web.memfiles import LARGE, MemoryFiles
 
 WRITE_BUFFER = 256 * 1024
 """Bytes that wait in a transport before its subscriber counts as slow."""
@@ -36,11 +39,20 @@ def choose_slice(loop: asyncio.AbstractEventLoop) -> int:
     return SLICE if copies else sys.maxsize
 
 
+class Lender(Protocol):
+    """What answers a connection's requests until a stream takes it over."""
+
+    def let_go(self) -> None:
+        """Have nothing to do with the connection any more."""
+
+
 class OpenStreams:
     """The connections that carry streams, until their last byte is sent."""
 
     def __init__(self) -> None:
         self._open: set[OpenStream] = set()
+        self.files = MemoryFiles()
+        """What many of them are sent."""
         self._all_over = asyncio.Event()
 
     def __len__(self) -> int:
@@ -56,9 +68,7 @@ class OpenStreams:
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has gone")
         stream = self.carry(transport, form, paused=protocol.writing_paused)
-        # What a protocol has no more when its connection is lost; with it, aiohttp would close the transport.
-        protocol.transport = None
-        asyncio.get_running_loop().call_soon(protocol.connection_lost, None)
+        cast("Lender", protocol).let_go()
         return stream
 
     def carry(self, transport: asyncio.Transport, form: Form, *, paused: bool) -> "OpenStream":
@@ -77,6 +87,7 @@ class OpenStreams:
 
     async def close(self, within: float) -> None:
         """Let streams that have ended send their last bytes, for so many seconds; then cut off whoever is left."""
+        self.files.close()
         for patience in (within, 1.0):
             if not self._open:
                 return
@@ -113,9 +124,9 @@ class OpenStream(asyncio.Protocol):
         self.is_closing = transport.is_closing
         self.unsent = transport.get_write_buffer_size
         # Only borrowed: the transport closes it, and hears of it first.
-        theirs = transport.get_extra_info("socket")
-        self._socket = socket.socket(theirs.family, theirs.type, theirs.proto, fileno=theirs.fileno())
-        self._socket.setblocking(False)
+        descriptor = transport.get_extra_info("socket").fileno()
+        # Of what family it is would only matter for addresses; that it doesn't block is the transport's doing.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, descriptor)
         self._send = self._socket.send
         self._clear = False
         """Whether nothing waits in the transport, as far as known."""
@@ -149,10 +160,28 @@ class OpenStream(asyncio.Protocol):
 
     def take(self, parts: Sequence[memoryview]) -> int:
         """Send at once what the system takes of some bytes, one part behind another; return how many it took."""
+        sent = 0
         if self._is_clear():
+            parts = parts[:MOST_PARTS]
+            place, file = self._find_file(parts)
             with contextlib.suppress(OSError):
-                return self._socket.sendmsg(parts[:MOST_PARTS])
-        return 0
+                if file is None:
+                    return self._socket.sendmsg(parts)
+                if place:
+                    sent += self._socket.sendmsg(parts[:place], (), socket.MSG_MORE)
+                if sent == sum(map(len, parts[:place])):
+                    taken = os.sendfile(self._socket.fileno(), file, 0, len(parts[place]))
+                    sent += taken
+                    if taken == len(parts[place]) and parts[place + 1 :]:
+                        sent += self._socket.sendmsg(parts[place + 1 :])
+        return sent
+
+    def _find_file(self, parts: Sequence[memoryview]) -> tuple[int, int | None]:
+        """Return the first of some parts that is large and whole, and the file that it is in, if there is one."""
+        for place, part in enumerate(parts):
+            if len(part) >= LARGE and isinstance(part.obj, bytes) and len(part) == len(part.obj):
+                return place, self._streams.files.find(part.obj)
+        return 0, None
 
     def write(self, data: bytes | memoryview) -> None:
         """Send bytes, some time."""

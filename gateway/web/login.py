@@ -14,10 +14,9 @@ from urllib.parse import urlencode, urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from gateway.auth.authenticator import AuthenticationError
+from gateway.auth.authenticator import COOKIES, AuthenticationError
 from gateway.auth.grant import Grant
 from gateway.auth.identity import ANONYMOUS, Identity
-from gateway.auth.oidc.authenticator import COOKIES
 from gateway.auth.oidc.errors import LoginError, ProviderDownError, ProviderError
 from gateway.auth.oidc.flow import LIFETIME, choose_return
 from gateway.auth.oidc.logins import Logins, Onward

@@ -92,7 +92,7 @@ def make_header_signal(
         # Names and versions of what is inside are nobody's business.
         headers["Server"] = "argocd-sse-gateway"
         # Pages elsewhere show badges and load the client.
-        shared = response.content_type == "image/svg+xml" or request.path.endswith("/client.js")
+        shared = response.content_type == "image/svg+xml" or _asks_for_client(request)
         headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if shared else "same-origin")
         headers["Vary"] = _VARY
         headers.setdefault("Cache-Control", "no-cache")
@@ -111,6 +111,12 @@ def name_route(request: web.Request) -> str | None:
     if resource is None or resource.canonical.endswith(_UNTRACED) or "/static/" in resource.canonical:
         return None
     return resource.canonical
+
+
+def _asks_for_client(request: web.Request) -> bool:
+    # Not by its path: an application may have any name.
+    resource = request.match_info.route.resource
+    return resource is not None and resource.canonical.endswith("/client.js")
 
 
 def is_loopback_origin(origin: str) -> bool:

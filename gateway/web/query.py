@@ -28,7 +28,12 @@ def _parse(query: tuple[tuple[str, str], ...]) -> Selector:
 def split_cursor(request: web.Request) -> tuple[list[tuple[str, str]], str]:
     """Return the query without the cursor, and the cursor; empty if there is none."""
     query = [(name, value) for name, value in request.query.items() if name != CURSOR_PARAMETER]
-    return query, request.headers.get("Last-Event-ID") or request.query.get(CURSOR_PARAMETER, "")
+    return query, find_cursor(request)
+
+
+def find_cursor(request: web.Request) -> str:
+    """Return the cursor that a request comes with; empty if there is none."""
+    return request.headers.get("Last-Event-ID") or request.query.get(CURSOR_PARAMETER, "")
 
 
 def accepts_events(request: web.Request) -> bool:

@@ -1,16 +1,12 @@
 """The stream: a response that carries what the hub writes, straight to its transport."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from email.utils import formatdate
 from functools import lru_cache, partial
 
 import structlog
-from aiohttp import HttpVersion, HttpVersion11, web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp_sse import EventSourceResponse
+from aiohttp import HttpVersion11, web
 
 from gateway.auth.selection import narrow
 from gateway.hub.feed import Feed
@@ -23,62 +19,13 @@ from gateway.web.audience import Narrow
 from gateway.web.context import CONTEXT, Context
 from gateway.web.guard import GRANT, IDENTITY
 from gateway.web.handover import STREAM
-from gateway.web.query import accepts_events, read_selector, split_cursor
+from gateway.web.heads import CarriedResponse, EventStream
+from gateway.web.query import accepts_events, find_cursor, read_selector, split_cursor
 
 _log = structlog.get_logger(__name__)
 
 
-class EventStream(EventSourceResponse):
-    """A stream of Server-Sent Events whose bytes the hub writes.
-
-    The library's own pings are off: heartbeats are shared frames. Bytes go to the connection already framed as chunks,
-    the head with the first of them, so the response itself writes nothing: its connection is taken over.
-    """
-
-    def __init__(self, form: Form) -> None:
-        # How long the system waits for a peer that takes nothing is set for every connection (``connections``).
-        super().__init__(ping_interval=math.inf, send_timeout=None)
-        self._begun = False
-        self.headers["Content-Type"] = "text/event-stream; charset=utf-8"
-        # A proxy that compresses anew would hold frames back.
-        self.headers["Cache-Control"] = "no-cache, no-transform"
-        # A stream ends with its connection: nobody should find it in a pool.
-        self.headers["Connection"] = "close"
-        self.force_close()
-        if form is Form.GZIP:
-            self.headers["Content-Encoding"] = "gzip"
-
-    async def begin(self, request: web.Request) -> bytes:
-        """Return the head of the answer, which goes out with the stream's first bytes; aiohttp sends nothing more."""
-        self._begun = True
-        for app in request.match_info.apps:
-            await app.on_response_prepare.send(request, self)
-        self.headers["Date"] = _write_date(int(time.time()))
-        if request.version >= HttpVersion11:
-            self.headers["Transfer-Encoding"] = "chunked"
-        return _write_head(request.version, tuple(self.headers.items()))
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Send the headers, unless they are ours to send: aiohttp asks for it when the handler has returned."""
-        return None if self._begun else await super().prepare(request)
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """End the response, unless its end is no longer ours to write."""
-        if not self._begun:
-            await super().write_eof(data)
-
-
-@lru_cache(maxsize=16)
-def _write_head(version: HttpVersion, headers: tuple[tuple[str, str], ...]) -> bytes:
-    lines = [f"HTTP/{version.major}.{version.minor} 200 OK", *(f"{name}: {value}" for name, value in headers)]
-    if any("\r" in line or "\n" in line for line in lines):
-        raise ValueError("a header has a line end in it")
-    return "\r\n".join([*lines, "", ""]).encode()
-
-
-@lru_cache(maxsize=2)
-def _write_date(at: int) -> str:
-    return formatdate(at, usegmt=True)
+CARRIED = CarriedResponse()
 
 
 async def stream_pipelines(request: web.Request) -> web.StreamResponse:
@@ -127,22 +74,20 @@ async def _begin(
 ) -> web.StreamResponse:
     identity, grant = request[IDENTITY], request[GRANT]
     selection = within(grant)
-    _, asked = split_cursor(request)
+    asked = find_cursor(request)
     cursor = parse_cursor(asked) if asked else None
     form = _choose_form(request, compression=context.compression)
-    response = EventStream(form)
+    # From here on nothing may wait: the join ends at the hub's last tick, and aiohttp is left without a connection.
+    head = await context.heads.find(request, form)
     try:
         context.hub.expect_room(selection)
         prepare()
-        head = await response.begin(request)
-        # From here on nothing may wait: the join ends at the hub's last tick, and aiohttp thinks that the client left.
-        context.hub.expect_room(selection)
         stream = context.streams.take_over(request, form)
     except OverloadedError:
         return await _refuse(request, form, context)
     except ConnectionResetError:
         # It left before the stream began; the server notices that for itself.
-        return response
+        return CARRIED
     request[STREAM] = stream
     try:
         with nullcontext() if context.trace is None else context.trace.span("stream.join"):
@@ -168,7 +113,7 @@ async def _begin(
     if context.trace is not None:
         context.trace.note(join=outcome, view=selection.view_id, form=form.name.lower())
     _log.info("stream.opened", remote=request.remote, form=form.name.lower(), view=selection.view_id, join=outcome)
-    return response
+    return CARRIED
 
 
 def _leave(context: Context, subscriber: Subscriber, remote: str | None) -> None:

@@ -3,9 +3,11 @@
 import pytest
 
 from gateway.hub.frame import Form
+from gateway.web.conversation import Conversation
+from gateway.web.heads import MOST_HEADS
 from tests.e2e.fastloop import let_pass, settle, until
 from tests.e2e.harness import Stage, run_gateway
-from tests.e2e.subscriber import FORMS, Subscriber
+from tests.e2e.subscriber import FORMS, STREAM, Subscriber
 from tests.fakes.applications import application
 from tests.fakes.argocd import FakeArgoCD
 from tests.fakes.client import fill
@@ -40,6 +42,40 @@ async def test_a_stream_begins_with_its_headers_a_retry_a_snapshot_and_a_heartbe
         assert "Accept-Encoding" in headers["vary"]
         assert headers.get("content-encoding") == ("gzip" if form is Form.GZIP else None)
         assert headers.get("transfer-encoding") == (None if form is Form.PLAIN else "chunked")
+
+
+async def test_each_page_is_told_by_its_own_stream_whether_it_may_read(filled: FakeArgoCD) -> None:
+    friend, stranger = "https://portal.example.org", "https://evil.example.org"
+    fill(filled, "client.js")
+    async with run_gateway(filled, cors_origins=(friend,)) as stage:
+        await stage.live()
+        for path, origin in [(STREAM, friend), (STREAM, stranger), (f"{STREAM}/client.js", friend), (STREAM, None)] * 2:
+            watcher = await stage.subscribe(path=path, headers={} if origin is None else {"Origin": origin})
+            assert watcher.headers.get("access-control-allow-origin") == (friend if origin == friend else None)
+            # What anybody may embed is the client alone, not an application of its name.
+            assert watcher.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+async def test_origins_of_strangers_are_not_remembered_for_ever(filled: FakeArgoCD) -> None:
+    async with run_gateway(filled) as stage:
+        await stage.live()
+        for number in range(2 * MOST_HEADS):
+            watcher = await stage.subscribe(headers={"Origin": f"https://{number}.example.org"})
+            watcher.leave()
+        assert 0 < len(stage.gateway.heads) <= MOST_HEADS
+
+
+async def test_a_stream_costs_none_of_what_aiohttp_serves_a_connection_by(
+    filled: FakeArgoCD, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("aiohttp serves it")
+
+    async with run_gateway(filled) as stage:
+        await stage.live()
+        monkeypatch.setattr(Conversation, "__init__", refuse)
+        watchers = [await stage.watch(form=form) for form in FORMS]
+        assert all(watcher.client.names[0] == "snapshot" for watcher in watchers)
 
 
 async def test_http_1_0_gets_plain_bytes_whatever_it_accepts(filled: FakeArgoCD) -> None:

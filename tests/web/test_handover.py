@@ -12,6 +12,7 @@ import pytest
 from gateway.hub.frame import Form
 from gateway.hub.limits import SLICE
 from gateway.web.handover import WRITE_BUFFER, OpenStream, OpenStreams, choose_slice
+from gateway.web.memfiles import LARGE, OFTEN
 
 LOOPS = ["asyncio", "uvloop"]
 PIECE = bytes(range(256)) * 64
@@ -27,6 +28,7 @@ class World(NamedTuple):
 async def carried(form: Form = Form.CHUNKED) -> AsyncIterator[World]:
     """Carry a stream over a real connection whose other end the test holds."""
     ours, peer = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 128 * 1024)
     peer.setblocking(False)
     streams = OpenStreams()
     loop = asyncio.get_running_loop()
@@ -123,6 +125,34 @@ def test_parts_are_taken_at_once_as_far_as_there_is_room_and_none_before_what_wa
             assert stream.take([memoryview(b"four")]) == 0
             expected = b"one, two, " + (PIECE * len(parts))[:taken] + b"three"
             assert await read(peer, len(expected)) == expected
+
+    with runner:
+        runner.run(main())
+
+
+@pytest.mark.parametrize("large_at", [0, 1, 2])
+def test_large_bytes_that_many_are_sent_go_from_a_file_and_keep_their_place(
+    runner: asyncio.Runner, large_at: int
+) -> None:
+    async def main() -> None:
+        parts = [b"one, ", b"two, "]
+        parts.insert(large_at, PIECE * (LARGE // len(PIECE) + 1))
+        whole, got = b"".join(parts), b""
+        rounds, cut_short = 4 * OFTEN, 0
+        async with carried() as (streams, stream, peer):
+            for number in range(1, rounds + 1):
+                taken = stream.take([memoryview(part) for part in parts])
+                if taken < len(whole):
+                    cut_short += 1
+                    stream.write(memoryview(whole)[taken:])
+                    got += await read(peer, number * len(whole) - len(got))
+                    async with asyncio.timeout(10):
+                        while stream.unsent():  # noqa: ASYNC110 - there is nothing else to wait for
+                            await asyncio.sleep(0)
+            assert len(streams.files) == 1
+            assert 0 < cut_short < rounds
+            got += await read(peer, rounds * len(whole) - len(got))
+            assert got == whole * rounds
 
     with runner:
         runner.run(main())

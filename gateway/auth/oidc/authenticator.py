@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from gateway.auth.authenticator import AuthenticationError, Reason, read_bearer
+from gateway.auth.authenticator import COOKIES, AuthenticationError, Reason, read_bearer
 from gateway.auth.identity import ANONYMOUS, Identity
 from gateway.auth.oidc.claims import SKEW, check_bearer, describe
 from gateway.auth.oidc.cookie import CookieTooLargeError, Jar
@@ -15,9 +15,6 @@ from gateway.auth.oidc.errors import ProviderDownError, ProviderError, TokenErro
 from gateway.auth.oidc.provider import Provider
 from gateway.auth.oidc.session import Session
 from gateway.auth.oidc.sessions import Sessions
-
-COOKIES = web.RequestKey("cookies", dict[str, str])
-"""Where a request carries the cookies that its answer has to set: by name; empty to delete one."""
 
 _FAR = 1e11
 """A time (Unix) that nobody will see, for tokens that claim to be good for longer than numbers go."""
@@ -37,6 +34,7 @@ class OidcAuthenticator:
     """People by their session, services by JWTs of the same provider. ``clock`` returns Unix time."""
 
     login_path: str | None = "/auth/login"
+    prompt = False
 
     def __init__(
         self,
