@@ -81,9 +81,7 @@ class GatedRunner(web.AppRunner):
         if self._gate is None and (server := super().server) is not None:
             if (path := self._express_path) is not None:
                 self.express = Express(server, path, max_line=MAX_LINE, max_headers=MAX_HEADERS)
-            self._gate = Gate(
-                server, most=self._most, counts=self._counts, streams=self._streams, express=self.express
-            )
+            self._gate = Gate(server, most=self._most, counts=self._counts, streams=self._streams, express=self.express)
         return cast("web.Server | None", self._gate)
 
     async def cleanup(self) -> None:
