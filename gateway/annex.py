@@ -21,7 +21,7 @@ from gateway.hub.pulse import Pulse
 from gateway.log.memory import MemoryLog
 from gateway.model.application import Observed
 from gateway.model.upstream import Upstream
-from gateway.options import find_database, make_patterns, make_secrets, make_targets, make_wishes
+from gateway.options import REMEMBERING, find_database, make_patterns, make_secrets, make_targets, make_wishes
 from gateway.settings.variables import Settings
 from gateway.upstream.argocd import ArgoCD
 from gateway.upstream.inspector import Inspector
@@ -95,6 +95,7 @@ class Annex:
             clock=self._clock,
             look_again=look_again,
             shown=self._shown,
+            gather=REMEMBERING,
             trace=self._client.trace,
         )
         watched = self.details.desk.watched

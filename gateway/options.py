@@ -27,6 +27,9 @@ from gateway.web.handover import choose_slice
 GATHERING, LONGEST_GATHERING = 0.2, 0.05
 """The part of a tick, and the seconds at most, for which what Argo CD shows in quick succession is read together."""
 
+REMEMBERING = 0.5
+"""Seconds for which what Argo CD shows in quick succession waits until the delivery history looks at it."""
+
 
 def make_log(settings: Settings) -> MemoryLog:
     """Return the log: with an epoch of its own, until it holds what replicas share."""

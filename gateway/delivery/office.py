@@ -51,7 +51,7 @@ class Listener:
 class Office:
     """Everything about deliveries. ``url`` names the database, None one in memory; ``clock`` returns Unix time.
 
-    A database that several gateways share is worked off by the one of them that leads.
+    A database that several gateways share is worked off by the one of them that leads. ``gather`` is the runner's.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Office:
         clock: Callable[[], float],
         look_again: Callable[[str], None],
         shown: Callable[[], Iterable[Observed]] = tuple,
+        gather: float = 0.0,
         trace: Trace | None = None,
     ) -> None:
         self.max_body = max_body
@@ -80,6 +81,7 @@ class Office:
             heard=self._heard,
             shown=shown,
             charged=self._charged,
+            gather=gather,
             trace=trace,
         )
         self.intake = Intake(

@@ -13,6 +13,7 @@ from itertools import islice
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.delivery.bell import Bell
 from gateway.delivery.breaches import FRESH
 from gateway.delivery.events import DeliveryEvent
 from gateway.delivery.kpi import Measure
@@ -51,6 +52,7 @@ class Runner:
     ``look_again`` is called with the key of an application that Argo CD says has changed, ``changed`` with what was
     correlated and measured anew, ``heard`` with facts that are kept now, ``charged`` with the latest measures when
     this process begins to work the history off, and with None when it ends. ``shown`` returns what Argo CD has shown.
+    For ``gather`` seconds what it shows in quick succession may wait.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Runner:
         heard: Callable[[Sequence[DeliveryEvent]], None] = lambda _: None,
         shown: Callable[[], Iterable[Observed]] = tuple,
         charged: Callable[[Sequence[Measure] | None], None] = lambda _: None,
+        gather: float = 0.0,
         trace: Trace | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()
@@ -84,8 +87,7 @@ class Runner:
         self._sightings = Sightings(shown)
         self._aborts: deque[tuple[str, float]] = deque(maxlen=ABORTS)
         self._processor = Processor(repository, counts=self.counts, look_again=look_again, heard=heard, trace=trace)
-        self._woken = asyncio.Event()
-        self._resting = False
+        self._bell = Bell(gather)
 
     def __repr__(self) -> str:
         return f"<Runner: {self.waiting} deliveries, {len(self._sightings)} sightings, {self.observatory!r}>"
@@ -108,7 +110,7 @@ class Runner:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
-        return self._resting and not self._woken.is_set()
+        return self._bell.quiet
 
     # Whose work it is.
 
@@ -117,13 +119,13 @@ class Runner:
         if not self._told_to_lead:
             self._told_to_lead = True
             self._sightings.look_around(self._clock())
-            self._woken.set()
+            self._bell.ring()
 
     def follow(self) -> None:
         """Another process works everything off from now on."""
         if self._told_to_lead:
             self._told_to_lead = False
-            self._woken.set()
+            self._bell.ring()
 
     # What comes.
 
@@ -131,30 +133,30 @@ class Runner:
         """Argo CD showed something."""
         if self._told_to_lead:
             self._sightings.add(sightings)
-            self._woken.set()
+            self._bell.ring_soon()
 
     def abort(self, key: str, at: float) -> None:
         """An application's rollout says that it was aborted."""
         # Whoever follows remembers it, too: whoever leads may be gone before it is kept.
         self._aborts.append((key, at))
-        self._woken.set()
+        self._bell.ring()
 
     def admit(self, identity: int, received_at: float, reading: Reading) -> None:
         """A delivery was kept."""
         if self.in_charge:
             self._processor.backlog.admit((identity, received_at, reading))
-            self._woken.set()
+            self._bell.ring()
 
     def look_for(self, identities: Iterable[int]) -> None:
         """Other processes have kept these deliveries."""
         if self.in_charge:
             self._processor.backlog.look_for(identities)
-            self._woken.set()
+            self._bell.ring()
 
     def look_for_all(self) -> None:
         """Deliveries may have been kept of which nobody told."""
         self._processor.backlog.doubt()
-        self._woken.set()
+        self._bell.ring()
 
     async def redeliver(self, identity: int) -> bool | None:
         """Process a delivery again; None if there is none, False if its body isn't kept any more."""
@@ -211,8 +213,8 @@ class Runner:
             await self.close()
             await self._resign()
         else:
-            self._woken.clear()
-            await self._rest(None)
+            self._bell.hear()
+            await self._bell.rest(None)
 
     async def _take_over(self) -> None:
         """Go on where whoever led before has left off."""
@@ -242,7 +244,7 @@ class Runner:
 
     async def _work(self) -> None:
         """Do some of everything, or wait until there is something to do."""
-        self._woken.clear()
+        self._bell.hear()
         # All that was shown, however slow the database is: memories are one for each application, sightings would grow.
         while True:
             self._observe()
@@ -259,22 +261,10 @@ class Runner:
         deadline = self.observatory.deadline()
         wait = None if deadline is None else max(0.0, deadline - self._clock()) + 0.001
         if not self._repository.database.shared:
-            await self._rest(wait)
-        elif not await self._rest(POLL_INTERVAL if wait is None else min(wait, POLL_INTERVAL)):
+            await self._bell.rest(wait)
+        elif not await self._bell.rest(POLL_INTERVAL if wait is None else min(wait, POLL_INTERVAL)):
             # Others tell what they keep, if nothing is lost on the way.
             self._processor.backlog.doubt()
-
-    async def _rest(self, seconds: float | None) -> bool:
-        """Wait until there is something to do, at most for so long; return whether there is."""
-        self._resting = True
-        try:
-            # Not ``wait_for``: before Python 3.12 it may lose a cancellation.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    return await self._woken.wait()
-        finally:
-            self._resting = False
-        return False
 
     def _observe(self) -> None:
         for _ in range(min(len(self._sightings), SIGHTINGS)):

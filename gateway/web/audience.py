@@ -5,7 +5,7 @@ stream: what somebody may no longer see is removed from it, and where they may n
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -54,7 +54,7 @@ class Audience:
         """Somebody has joined."""
         self._seats[subscriber] = _Seat(identity, grant, narrow)
         # Between the request and the join something may have changed.
-        self._look(subscriber, self._clock())
+        self._look(subscriber, self._seats[subscriber], self._clock())
 
     def leave(self, subscriber: Subscriber) -> None:
         """Somebody has gone."""
@@ -87,30 +87,38 @@ class Audience:
             await self._look_at_all()
 
     async def _look_at_all(self) -> None:
-        for number, subscriber in enumerate(list(self._seats), start=1):
-            self._look(subscriber, self._clock())
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
+        everybody = list(self._seats.items())
+        for start in range(0, len(everybody), AT_ONCE):
+            self._look_at(everybody[start : start + AT_ONCE], self._clock())
+            await asyncio.sleep(0)
         self._nudge()
 
-    def _look(self, subscriber: Subscriber, now: float) -> None:
-        if (seat := self._seats.get(subscriber)) is None:
-            return
+    def _look_at(self, some: Sequence[tuple[Subscriber, _Seat]], now: float) -> None:
+        """Look at some. Whoever holds the same identity and grant as one for whom nothing has changed needs no look."""
+        unchanged: set[tuple[int, int]] = set()
+        for subscriber, seat in some:
+            holds = (id(seat.identity), id(seat.grant))
+            if holds not in unchanged and subscriber in self._seats and not self._look(subscriber, seat, now):
+                unchanged.add(holds)
+
+    def _look(self, subscriber: Subscriber, seat: _Seat, now: float) -> bool:
+        """Look at one; return whether what it holds is another now."""
         identity = self._guard.authenticator.recheck(seat.identity, now)
         if identity is None:
             _log.info("audit.stream_ended", identity=seat.identity.name, method=seat.identity.method)
             self._hub.end(subscriber, Ending.EXPIRED, now)
             self._seats.pop(subscriber, None)
-            return
-        if identity is not seat.identity:
+            return True
+        if changed := identity is not seat.identity:
             seat.identity = identity
             self._hub.expire_at(subscriber, identity.expires_at)
         grant = self._guard.grant(identity)
         if grant is seat.grant:
-            return
+            return changed
         seat.grant = grant
         try:
             self._hub.transfer(subscriber, seat.narrow(grant), now)
         except OverloadedError:
             # It must not go on seeing what it saw, and there is no room to show it anything else.
             self._hub.cut(subscriber, now, "overloaded")
+        return True
