@@ -79,6 +79,12 @@ def show_parts(results: Results) -> None:
             f"burst {burst['cpu_s']:.3f} s in {burst['frames']:g} frames; without anybody {burst['alone_s']:.3f} s;"
             f" a bare loop for such frames {burst['sending_limit_s']:.3f} s; history later {burst['history_s']:.3f} s"
         )
+    if (scale := results.get("scale")) is not None:
+        ratios = [point["ratio"] for point in scale["points"].values()]
+        print(
+            f"a change costs {scale['once_ms']:.2f} ms once; with that a delivery is {min(ratios):.2f} to"
+            f" {max(ratios):.2f} × the bare loop's: spread {scale['spread'] * 100:.0f} %"
+        )
     if (objects := results.get("objects")) is not None:
         print(
             f"a subscriber is {objects['objects']:.1f} objects of {objects['bytes']:.0f} bytes; a look at all takes"

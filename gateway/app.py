@@ -29,6 +29,7 @@ from gateway.report import Reporter
 from gateway.settings.environment import Settings
 from gateway.store.file import name_source
 from gateway.store.state import Store
+from gateway.stragglers import end
 from gateway.upstream.reflector import Reflector
 from gateway.web.context import Context
 from gateway.web.handover import OpenStreams
@@ -163,9 +164,7 @@ class Gateway:
                 for task in done:
                     task.result()
             finally:
-                for task in [*running, leaving]:
-                    task.cancel()
-                await asyncio.gather(*running, leaving, return_exceptions=True)
+                await end([*running, leaving])
                 self._keeper.save()
 
     def drain(self) -> None:

@@ -11,6 +11,7 @@ from gateway.entrance import Entrance
 from gateway.observability.metrics import Readings, make_registry
 from gateway.settings.environment import Settings
 from gateway.web.context import CONTEXT, Context
+from gateway.web.express import Lane
 from gateway.web.listening import listen
 from gateway.web.middleware import make_header_signal, make_middleware, name_route
 from gateway.web.routes import add_routes
@@ -72,7 +73,7 @@ class Front:
             most=most,
             counts=self._context.turnstile.limits.counts,
             streams=self._context.streams,
-            express=f"{settings.base_path}/api/stream/" if self._entrance.authenticator.prompt else None,
+            express=Lane(path=f"{settings.base_path}/api/stream/", suits=self._entrance.authenticator.is_prompt),
         )
 
     async def _open_metrics(self, stack: contextlib.AsyncExitStack, read: Callable[[], Readings]) -> tuple[str, int]:

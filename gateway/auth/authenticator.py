@@ -3,7 +3,7 @@
 What is asked of an ``Authenticator`` is all that the rest of the gateway knows of a way to log in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 from aiohttp import web
@@ -36,9 +36,11 @@ class Authenticator(Protocol):
     def login_path(self) -> str | None:
         """Where people log in, below the base path and with a slash in front; None where there is nothing like that."""
 
-    @property
-    def prompt(self) -> bool:
-        """Whether ``authenticate`` never waits for anything."""
+    def is_prompt(self, headers: Mapping[str, str], /) -> bool:
+        """Whether a request with these headers may be authenticated outside a task, as it will hardly have to wait.
+
+        Where it does have to, it is given up and done again from the beginning.
+        """
 
     async def authenticate(self, request: web.Request, /) -> Identity:
         """Return who a request is from, ``ANONYMOUS`` where it shows no credentials. Raises AuthenticationError."""
@@ -54,7 +56,10 @@ class OpenDoor:
     """Everybody is anonymous: there is nothing to log in to."""
 
     login_path: str | None = None
-    prompt = True
+
+    def is_prompt(self, _: Mapping[str, str], /) -> bool:
+        """Whether there is nothing to wait for: there never is."""
+        return True
 
     async def authenticate(self, _: web.Request, /) -> Identity:
         """Return the anonymous."""
@@ -69,11 +74,14 @@ class TokenAuthenticator:
     """Bearer tokens of the tokens' file. ``tokens`` returns them as they are now, ``clock`` Unix time."""
 
     login_path: str | None = None
-    prompt = True
 
     def __init__(self, tokens: Callable[[], Tokens], *, clock: Callable[[], float]) -> None:
         self._tokens = tokens
         self._clock = clock
+
+    def is_prompt(self, _: Mapping[str, str], /) -> bool:
+        """Whether there is nothing to wait for: there never is."""
+        return True
 
     async def authenticate(self, request: web.Request, /) -> Identity:
         """Return whose token a request shows. Raises AuthenticationError."""
@@ -101,10 +109,13 @@ class ProxyAuthenticator:
     """Headers of a trusted proxy."""
 
     login_path: str | None = None
-    prompt = True
 
     def __init__(self, headers: ProxyHeaders) -> None:
         self._headers = headers
+
+    def is_prompt(self, _: Mapping[str, str], /) -> bool:
+        """Whether there is nothing to wait for: there never is."""
+        return True
 
     async def authenticate(self, request: web.Request, /) -> Identity:
         """Return whom a trusted proxy names. Raises AuthenticationError."""

@@ -8,8 +8,9 @@ all requests come by.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import copy_context
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -26,16 +27,22 @@ T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """What is answered so: requests for what begins with ``path``, as far as ``suits`` likes their headers."""
+
+    path: str
+    suits: Callable[[Mapping[str, str]], bool] = lambda _: True
+
+
 class Express:
-    """Answers requests for what begins with ``path``, for ``server``.
+    """Answers requests in a lane, for ``server``; ``max_line`` and ``max_headers`` bound a head as for aiohttp."""
 
-    ``max_line`` and ``max_headers`` bound a head as they do for aiohttp.
-    """
-
-    def __init__(self, server: web.Server, path: str, *, max_line: int, max_headers: int) -> None:
+    def __init__(self, server: web.Server, lane: Lane, *, max_line: int, max_headers: int) -> None:
         self.answered = 0
         """How many requests were."""
-        self._begins = f"GET {path}".encode()
+        self._begins = f"GET {lane.path}".encode()
+        self._suits = lane.suits
         self._server = server
         self._max_line = max_line
         self._max_headers = max_headers
@@ -81,7 +88,7 @@ class Express:
             return error
 
     def _parse(self, head: bytes) -> RawRequestMessage | None:
-        """Read a head; None if it isn't that of a request that is all there, and has nothing but its head."""
+        """Read a head; None if it isn't that of a request for here that is all there, and has nothing but its head."""
         parser = HttpRequestParser(
             self._nobody,
             self._loop,
@@ -98,7 +105,8 @@ class Express:
         if len(messages) != 1 or messages[0][1] is not EMPTY_PAYLOAD:
             return None
         message: RawRequestMessage = messages[0][0]
-        return None if message.upgrade or "Expect" in message.headers else message
+        plain = not message.upgrade and "Expect" not in message.headers
+        return message if plain and self._suits(message.headers) else None
 
 
 async def _send(request: web.Request, response: web.StreamResponse) -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 from gateway.errors import ListenError
 from gateway.observability.logs import make_server_logger
 from gateway.web.connections import MAX_LINE, Gate
-from gateway.web.express import Express
+from gateway.web.express import Express, Lane
 from gateway.web.handover import OpenStreams
 
 BACKLOG = 1_024
@@ -43,8 +43,8 @@ LINGERING = 2.0
 class GatedRunner(web.AppRunner):
     """An aiohttp runner whose connections come through a gate; ``most`` bounds them, ``counts`` is the gate's.
 
-    ``streams`` are those of its connections that were taken over; requests for what begins with ``express`` are
-    answered without aiohttp, as far as that is possible.
+    ``streams`` are those of its connections that were taken over; requests in the lane ``express`` are answered in the
+    step in which they come.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class GatedRunner(web.AppRunner):
         most: int,
         counts: Counter[str],
         streams: OpenStreams,
-        express: str | None,
+        express: Lane | None,
         **more: Any,
     ) -> None:
         super().__init__(
@@ -71,7 +71,7 @@ class GatedRunner(web.AppRunner):
         self._most = most
         self._counts = counts
         self._streams = streams
-        self._express_path = express
+        self._lane = express
         self.express: Express | None = None
         self._gate: Gate | None = None
 
@@ -79,8 +79,8 @@ class GatedRunner(web.AppRunner):
     def server(self) -> web.Server | None:
         """What sites make a connection's protocol by: the gate, once there is a server behind it."""
         if self._gate is None and (server := super().server) is not None:
-            if (path := self._express_path) is not None:
-                self.express = Express(server, path, max_line=MAX_LINE, max_headers=MAX_HEADERS)
+            if self._lane is not None:
+                self.express = Express(server, self._lane, max_line=MAX_LINE, max_headers=MAX_HEADERS)
             self._gate = Gate(server, most=self._most, counts=self._counts, streams=self._streams, express=self.express)
         return cast("web.Server | None", self._gate)
 
@@ -112,13 +112,13 @@ async def listen(
     most: int,
     counts: Counter[str],
     streams: OpenStreams | None = None,
-    express: str | None = None,
+    express: Lane | None = None,
 ) -> tuple[web.TCPSite, tuple[str, int]]:
     """Serve an application; return its site and the address that it got. Raises ListenError.
 
     ``most`` bounds its connections, as the files do that the process may open; ``counts`` gets how many were turned
-    away, and ``streams`` are those connections that were taken over. Requests for what begins with ``express`` are
-    answered in the step in which they come, and should wait for nothing.
+    away, and ``streams`` are those connections that were taken over. Requests in the lane ``express`` are answered in
+    the step in which they come.
     """
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if files != resource.RLIM_INFINITY:

@@ -15,7 +15,7 @@ LARGE = 128 * 1024
 OFTEN = 3
 """Times that the same bytes are asked for before there is a file of them."""
 
-MOST = 8
+MOST = 4
 """Different bytes that are known. Each may be held twice: as bytes, and in its file."""
 
 LINGER = 10.0

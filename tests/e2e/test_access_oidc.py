@@ -9,6 +9,8 @@ import pytest
 from joserfc.jwk import RSAKey
 from pydantic import SecretStr
 
+from gateway.auth.oidc.session import Session
+from gateway.web.conversation import Conversation
 from gateway.web.guard import Need, find_need
 from tests.auth.oidc.fake import AUDIENCE, CLIENT_ID, CLIENT_SECRET, FakeProvider, forge, serve, sign
 from tests.contract.documents import Contract
@@ -125,3 +127,45 @@ async def test_whoever_shows_no_session_or_a_broken_one_is_nobody_and_told_where
         assert (answer.status, answer.json) == (200, {"anonymous": True, "verbs": [], "login": "/auth/login"})
     page = await stage.get("/", headers={"Accept": "text/html"})
     assert (page.status, page.headers["Location"]) == (303, "/auth/login")
+
+
+async def test_whoever_is_logged_in_gets_a_stream_in_one_step_and_waits_only_where_the_provider_has_to_be_asked(
+    stage: Stage, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversations = 0
+    init = Conversation.__init__
+
+    def count(self: Conversation, *arguments: Any, **more: Any) -> None:
+        nonlocal conversations
+        conversations += 1
+        init(self, *arguments, **more)
+
+    monkeypatch.setattr(Conversation, "__init__", count)
+    provider.groups = ["ops"]
+    logins, now = stage.gateway.entrance.logins, provider.clock()
+    assert logins is not None
+    sessions, jar = logins.authenticator.sessions, logins.authenticator.jar
+    # For how long what the provider said still holds, whether it has to be asked, and what aiohttp has to do with it.
+    for left, renewals in ((600.0, 0), (1.0, 1), (-1.0, 1)):
+        session = Session(
+            id=f"session-{left}",
+            subject="alice",
+            name="Alice",
+            groups=("ops",),
+            checked_at=now - 600.0,
+            fresh_until=now + left,
+            ends_at=now + 3_600.0,
+            refresh_token=provider.refresh_token,
+        )
+        cookie = "; ".join(f"{name}={value}" for name, value in sessions.write(session, jar).items())
+        conversations, asked = 0, provider.asked["/token"]
+        watcher = await stage.watch(headers={"Cookie": cookie})
+        assert watcher.status == 200
+        assert watcher.client.names[0] == "snapshot"
+        assert (conversations, provider.asked["/token"] - asked) == (renewals, renewals)
+        assert ("set-cookie" in watcher.headers) == bool(renewals)
+    # Nobody else's cookie goes with a head that was made before.
+    again = await stage.watch(headers={"Authorization": make_headers(provider)["admin"]["Authorization"]})
+    assert "set-cookie" not in again.headers
+    # The keys that a token is checked by may have to be fetched.
+    assert conversations == renewals + 1

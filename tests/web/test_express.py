@@ -11,7 +11,7 @@ from aiohttp import web
 
 from gateway.hub.frame import Form
 from gateway.web.conversation import Conversation
-from gateway.web.express import Express
+from gateway.web.express import Express, Lane
 from gateway.web.handover import STREAM, OpenStreams
 from gateway.web.heads import CarriedResponse
 from gateway.web.listening import GatedRunner, listen
@@ -93,7 +93,7 @@ async def staged(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
             most=100,
             counts=Counter(),
             streams=stage.streams,
-            express="/api/stream/",
+            express=Lane(path="/api/stream/", suits=lambda headers: "X-Odd" not in headers),
         )
         yield stage
 
@@ -153,11 +153,22 @@ async def test_who_waits_is_answered_by_aiohttp_and_gives_back_what_it_held(monk
         (GET % (b"a", b"Content-Length: 2\r\nConnection: close\r\n") + b"{}", b"hello a "),
         (GET % (b"a", b"Transfer-Encoding: chunked\r\nConnection: close\r\n") + b"0\r\n\r\n", b"hello a "),
         (GET % (b"a", b"Expect: 100-continue\r\nConnection: close\r\n"), b"hello a "),
+        (GET % (b"a", b"X-Odd: 1\r\nConnection: close\r\n"), b"hello a "),
         (GET % (b"a", b"") + GET % (b"b", b"Connection: close\r\n"), b"hello b "),
         (GET % (b"a", b"No colon\r\n"), b""),
         (GET % (b"a", b"Content-Length: -1\r\n"), b""),
     ],
-    ids=["another path", "POST", "a body", "chunks", "Expect", "two in a row", "no header", "no length"],
+    ids=[
+        "another path",
+        "POST",
+        "a body",
+        "chunks",
+        "Expect",
+        "what does not suit",
+        "two in a row",
+        "no header",
+        "no length",
+    ],
 )
 async def test_what_is_no_plain_get_is_left_to_aiohttp(
     asked: bytes, answer: bytes, monkeypatch: pytest.MonkeyPatch

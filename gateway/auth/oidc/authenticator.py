@@ -1,7 +1,7 @@
 """Who a request is from: a session's cookie or a bearer JWT."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -34,7 +34,6 @@ class OidcAuthenticator:
     """People by their session, services by JWTs of the same provider. ``clock`` returns Unix time."""
 
     login_path: str | None = "/auth/login"
-    prompt = False
 
     def __init__(
         self,
@@ -55,6 +54,10 @@ class OidcAuthenticator:
 
     def __repr__(self) -> str:
         return f"<OidcAuthenticator of {self.provider!r}>"
+
+    def is_prompt(self, headers: Mapping[str, str], /) -> bool:
+        """Whether there is hardly anything to wait for: the keys that a JWT is checked by may have to be fetched."""
+        return "Authorization" not in headers
 
     async def authenticate(self, request: web.Request, /) -> Identity:
         """Return who a request is from. Raises AuthenticationError; a bearer token that is bad is never passed over."""
