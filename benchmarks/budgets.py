@@ -26,10 +26,7 @@ BUDGETS: tuple[Budget, ...] = (
     at_most(2.0, "×", "many-applications", "a change among 10,000 applications, to 100", lambda r: r["ratio"]),
     at_most(10.0, "kB", "idle", "idle subscriber, memory", lambda r: r["bytes"] / 1000),
     at_most(3.0, "%", "idle", "5,000 idle subscribers, of a core", lambda r: r["cpu_share"] * 100),
-    at_most(
-        15.0, "%", "scale", "CPU for each of 500 to 8,000, to the bare loop's: spread", lambda r: r["each_spread"] * 100
-    ),
-    at_most(15.0, "%", "scale", "with what a change costs once: growth", lambda r: r["growth"] * 100),
+    at_most(15.0, "%", "scale", "CPU to the bare loop's, 500 to 8,000: spread", lambda r: r["spread"] * 100),
     at_most(0.0, "", "webhooks", "1,000 deliveries a second: lost", lambda r: r["lost"]),
     at_most(10.0, "ms", "webhooks", "the stream's p99, moved by them", lambda r: r["moved_ms"]),
     at_most(0.0, "", "webhooks-postgresql", "the same on PostgreSQL: lost", lambda r: r["lost"]),

@@ -80,10 +80,10 @@ def show_parts(results: Results) -> None:
             f" a bare loop for such frames {burst['sending_limit_s']:.3f} s; history later {burst['history_s']:.3f} s"
         )
     if (scale := results.get("scale")) is not None:
-        ratios = [point["ratio"] for point in scale["points"].values()]
+        ratios = ", ".join(f"{point['ratio']:.2f}" for point in scale["points"].values())
         print(
-            f"a change costs {scale['once_ms']:.2f} ms once; with that a delivery is {min(ratios):.2f} to"
-            f" {max(ratios):.2f} × the bare loop's: spread {scale['spread'] * 100:.0f} %"
+            f"a delivery to {', '.join(f'{int(size):,}' for size in scale['points'])} is {ratios} × the bare loop's;"
+            f" a change to one alone takes {scale['once_ms']:.2f} ms"
         )
     if (objects := results.get("objects")) is not None:
         print(

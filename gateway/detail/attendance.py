@@ -31,13 +31,17 @@ class Attendance:
     def __repr__(self) -> str:
         return f"<Attendance: {', '.join(self._attended) or 'nobody'}>"
 
-    def see(self, changes: Iterable[Change], now: float) -> None:
-        """Take what changed."""
+    def see(self, changes: Iterable[Change], now: float) -> bool:
+        """Take what changed; return whether it was about anybody here, or to come."""
+        concerned = False
         for change in changes:
             if change.after is not None and moves(change.after):
                 self._come(change.key, now)
+                concerned = True
             elif change.key in self._attended and self._attended[change.key] is None:
                 self._attended[change.key] = now
+                concerned = True
+        return concerned
 
     def step(self, now: float) -> None:
         """Leave those that have been calm for long."""

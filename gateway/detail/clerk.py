@@ -92,12 +92,15 @@ class Clerk:
         if not self._closed:
             self._guard(lambda: self.desk.handle(report, self._clock()))
 
-    def _guard(self, step: Callable[[], None]) -> None:
+    def _guard(self, step: Callable[[], bool | None]) -> None:
+        """Do something, and what follows from it, unless it says that nothing does."""
+        nothing = False
         try:
-            step()
+            nothing = step() is False
         except Exception:  # noqa: BLE001 - a detail that breaks must not take the list with it
             _log.exception("detail.broke")
-        self._carry_out()
+        if not nothing:
+            self._carry_out()
 
     def _carry_out(self) -> None:
         for command in self.desk.take():

@@ -51,6 +51,7 @@ class Driver:
         self._watches: dict[int, asyncio.Task[None]] = {}
         self._requests: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._broken: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
@@ -92,20 +93,25 @@ class Driver:
         return _UNTRACED if self._trace is None else self._trace.step(name)
 
     def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Have the timer go off by when something is due; where it does sooner, it is set anew then."""
         now = self._clock()
         deadline = self._reflector.deadline(now)
         waiting = self._reflector.waits_for_token
         if waiting:
             deadline = min(now + TOKEN_LOOK_INTERVAL, deadline or now + TOKEN_LOOK_INTERVAL)
+        if self._timer is not None:
+            if deadline is None or self._timer_at <= deadline:
+                return
+            self._timer.cancel()
+            self._timer = None
         if deadline is not None:
             # Timers may fire a little early; a millisecond later is never too early.
             delay = max(0.0, deadline - now) + 0.001
-            self._timer = asyncio.get_running_loop().call_later(delay, self._wake, waiting)
+            self._timer, self._timer_at = asyncio.get_running_loop().call_later(delay, self._wake), deadline
 
-    def _wake(self, waiting: bool) -> None:
+    def _wake(self) -> None:
+        self._timer = None
+        waiting = self._reflector.waits_for_token
         self._report(m.TokenChanged() if waiting and self._token.changed() else m.TimePassed())
 
     def _do(self, command: m.Command) -> None:

@@ -7,6 +7,7 @@ Times are Unix seconds. Argo CD's own are whole seconds, cut off; those that onl
 import hashlib
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -155,6 +156,7 @@ def choose(known: Deployment | None, new: Deployment) -> Deployment:
     return msgspec.structs.replace(known, **later)
 
 
+@lru_cache(maxsize=4_096)
 def identify(uid: str, started_at: str | None, nature: str = "") -> str:
     """Return the stable id of an operation.
 
@@ -165,6 +167,7 @@ def identify(uid: str, started_at: str | None, nature: str = "") -> str:
     return hashlib.blake2s(f"{uid}\n{started_at or ''}\n{nature}".encode(), digest_size=10).hexdigest()
 
 
+@lru_cache(maxsize=4_096)
 def unix_time(text: str | None) -> float | None:
     """Return one of Argo CD's times as Unix seconds; None for none, and for what is no time with a zone."""
     try:
