@@ -86,7 +86,7 @@ image:
 image-name:
 	@echo $(IMAGE)
 
-# Everything, measured here and now beside other hubs: half an hour. docs/performance.md says how to read it.
+# Everything, measured here and now beside other hubs: twenty minutes. docs/performance.md says how to read it.
 bench: install
 	.venv/bin/python -m benchmarks $(SCENARIOS)
 

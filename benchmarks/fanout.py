@@ -260,8 +260,10 @@ def scale(
         for size, turns in found.items()
     }
     ratios = [point["ratio"] for point in points.values()]
+    costs = [point["microseconds"] for point in points.values()]
     return {
         "points": points,
+        "raw_spread": max(costs) / min(costs) - 1,
         "once_ms": statistics.median(point["once_us"] for point in points.values()) / 1e3,
         "spread": max(ratios) / min(ratios) - 1,
         # By what it is ever above what it was with fewer subscribers: with few, each bears more of what is done once.

@@ -80,10 +80,12 @@ def show_parts(results: Results) -> None:
             f" a bare loop for such frames {burst['sending_limit_s']:.3f} s; history later {burst['history_s']:.3f} s"
         )
     if (scale := results.get("scale")) is not None:
+        sizes = ", ".join(f"{int(size):,}" for size in scale["points"])
+        costs = ", ".join(f"{point['microseconds']:.1f}" for point in scale["points"].values())
         ratios = ", ".join(f"{point['ratio']:.2f}" for point in scale["points"].values())
         print(
-            f"a delivery to {', '.join(f'{int(size):,}' for size in scale['points'])} is {ratios} × the bare loop's;"
-            f" a change to one alone takes {scale['once_ms']:.2f} ms"
+            f"a delivery to {sizes} takes {costs} µs (spread {scale['raw_spread'] * 100:.0f} %), {ratios} × the bare"
+            f" loop's; a change to one alone {scale['once_ms']:.2f} ms"
         )
     if (objects := results.get("objects")) is not None:
         print(
