@@ -10,8 +10,8 @@ from gateway.hub.frame import Form, Frame, Private, ending, private
 from gateway.hub.limits import SLICE
 from gateway.hub.traffic import Traffic
 
-MOST_PARTS = 8
-"""Checksums of parts that a subscriber has before they are put together."""
+MOST_CHECKSUMS = 8
+"""Checksums that a subscriber has, one for each part, before they are put together."""
 
 
 class Link(Protocol):
@@ -210,7 +210,7 @@ class Subscriber:
 
     def _note(self, part: Checksum) -> None:
         """Note the checksum of what goes behind all that was sent."""
-        self._sent = (*self._sent, part) if len(self._sent) < MOST_PARTS else (in_a_row(self._sent).then(part),)
+        self._sent = (*self._sent, part) if len(self._sent) < MOST_CHECKSUMS else (in_a_row(self._sent).then(part),)
 
     def _put(self, data: bytes) -> None:
         if data:

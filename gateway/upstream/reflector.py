@@ -24,7 +24,7 @@ from gateway.upstream import messages as m
 from gateway.upstream.books import Books
 from gateway.upstream.connection import Connection
 from gateway.upstream.content import Content, RestoreCheck
-from gateway.upstream.existence import Existence, NameList
+from gateway.upstream.existence import Existence
 from gateway.upstream.intake import Intake
 from gateway.upstream.liveness import Liveness
 from gateway.upstream.messages import Failure, Kind
@@ -32,6 +32,7 @@ from gateway.upstream.outbox import Outbox
 from gateway.upstream.removal import Removal
 from gateway.upstream.requests import About, Asked, Requests
 from gateway.upstream.rereading import Rereading
+from gateway.upstream.rollcall import RollCall
 from gateway.upstream.schedule import Schedule
 from gateway.upstream.streams import Streams
 from gateway.upstream.timing import TOMBSTONE_AGE, Timing
@@ -78,10 +79,10 @@ class Reflector:
         self._connection = Connection(books)
         self._intake = Intake(books)
         self._removal = Removal(books)
+        self._roll_call = RollCall(books, connection=self._connection, removal=self._removal)
         self._rereading = Rereading(books)
         self._restore_check = RestoreCheck(interval=timing.reconcile_interval)
         self._login_known = False
-        self._by_project = False
 
     def __repr__(self) -> str:
         return f"<Reflector {self._streams!r}, {self.store!r}>"
@@ -108,7 +109,7 @@ class Reflector:
         if not self._requests.waiting(About.NAMES):
             moments.append(self._due.confirm_at)
             if (content := self._streams.content) is not None and not content.complete:
-                moments += [content.names_due(patiently=self._by_project), content.given_up_at()]
+                moments += [self._roll_call.due(content), content.given_up_at()]
         moments += self._streams.moments()
         moments += self._rereading.moments()
         return min((moment for moment in moments if moment is not None), default=None)
@@ -155,7 +156,7 @@ class Reflector:
         if (content := self._streams.content) is not None:
             self._look_after(content, now)
         if _has_come(self._due.confirm_at, now) and not self._requests.waiting(About.NAMES):
-            self._ask_names(now)
+            self._roll_call.ask(now)
         self._rereading.step(now)
         for watch in self._streams.watched():
             if _has_come(watch.probe_at(), now):
@@ -177,8 +178,8 @@ class Reflector:
                 lack = f"the watch lacks {len(content.lacking)} applications that the list has"
                 self._outbox.close([content.stream])
                 self._ended(content.stream, Failure(Kind.ANSWERED_BADLY, lack), now)
-        elif not self._requests.waiting(About.NAMES) and now >= content.names_due(patiently=self._by_project):
-            self._ask_names(now)
+        elif not self._requests.waiting(About.NAMES) and now >= self._roll_call.due(content):
+            self._roll_call.ask(now)
 
     def _complete(self, now: float) -> None:
         """Take a complete content for the truth, and its watch for the live one."""
@@ -254,7 +255,7 @@ class Reflector:
             return
         match report:
             case m.NamesFetched():
-                self._named(report, asked, now)
+                self._roll_call.answered(report, asked, now)
             case m.PermissionsFetched():
                 self._permitted(report, asked, now)
             case m.ApplicationFetched():
@@ -265,18 +266,6 @@ class Reflector:
                         watch.proof_at = max(watch.proof_at, asked.at)
             case m.RequestFailed():
                 self._failed(asked, report.failure, now)
-
-    def _named(self, report: m.NamesFetched, asked: Asked, now: float) -> None:
-        if report.names:
-            # An empty list proves nothing: nobody is shown the same.
-            self._connection.accept(now)
-        names = NameList.answered(report, asked, now)
-        if (content := self._streams.content) is not None:
-            content.listed(names, buried=self.store.tombstones)
-        else:
-            self._removal.judge(names, now=now)
-            if names.names.keys() - self.store.held.keys() - self.store.tombstones.keys():
-                self._due.suspect(now)
 
     def _permitted(self, report: m.PermissionsFetched, asked: Asked, now: float) -> None:
         if report.logged_in:
@@ -289,10 +278,9 @@ class Reflector:
             self._connection.refuse(now, live_goes_on=self._streams.established)
 
     def _failed(self, asked: Asked, failure: Failure, now: float) -> None:
-        if asked.about is About.HEALTH:
-            return
         if asked.about is About.APPLICATION:
             self._rereading.failed(now)
+        if asked.about in (About.APPLICATION, About.HEALTH):
             return
         content = self._streams.content
         if asked.about is About.PERMISSIONS and content is not None and content.complete:
@@ -304,19 +292,7 @@ class Reflector:
         if failure.kind is Kind.REFUSED:
             self._connection.refuse(now, live_goes_on=self._streams.established)
             return
-        by_project = asked.about is About.NAMES and failure.kind is Kind.TOO_LARGE
-        again_at = now if by_project and not self._by_project else self._due.retry_at(now)
-        self._by_project |= by_project
-        if content is not None:
-            content.not_listed(again_at)
-        else:
-            self._due.confirm_at = again_at
-
-    def _ask_names(self, now: float) -> None:
-        self._due.confirm_at = None
-        projects = self.store.projects if self._by_project else ()
-        asked = Asked(about=About.NAMES, at=now, held_version=self.store.newest_version, projects=projects)
-        self._outbox.put(m.FetchNames(request=self._requests.begin(asked), projects=projects))
+        self._roll_call.failed(asked, failure, now)
 
 
 def _has_come(moment: float | None, now: float) -> bool:

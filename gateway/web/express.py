@@ -69,13 +69,13 @@ class Express:
             if STREAM not in request and not request.writer.output_size:
                 # aiohttp asks for it once more: a GET may be repeated.
                 return False
-            _log.exception("request.failed", path=message.path)
+            _log.exception("request.failed", method=request.method, path=request.path)
             transport.abort()
         except ConnectionError:
             transport.abort()
         except Exception:  # noqa: BLE001 - whatever it is, it must not end the gateway
             # What is there to answer with failed; the log has why.
-            _log.exception("request.failed", path=message.path)
+            _log.exception("request.failed", method=request.method, path=request.path)
             transport.abort()
         self._server.requests_count += 1
         self.answered += 1
