@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from gateway.hub.frame import Frame, opening, private, retry
+from gateway.hub.listing import Listing
 from gateway.hub.subscriber import Subscriber
-from gateway.hub.view import Listing, View
+from gateway.hub.view import View
 from gateway.model.position import Cursor, Position
 from gateway.model.upstream import Upstream
 

@@ -12,8 +12,9 @@ from gateway.hub.composer import Composer
 from gateway.hub.feed import LIST_WORDING, Feed, History, Selection
 from gateway.hub.frame import Form, Frame, event
 from gateway.hub.limits import Limits
+from gateway.hub.listing import Listing
 from gateway.hub.subscriber import Ending, Link, Subscriber
-from gateway.hub.view import Listing, View
+from gateway.hub.view import View
 from gateway.hub.views import OverloadedError, Views
 from gateway.hub.wheel import Wheel
 from gateway.model.position import Cursor

@@ -1,14 +1,15 @@
 """A view: a canonical selection, and everything made once for those who share it."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from gateway.hub.checksum import Checksum
 from gateway.hub.feed import Feed, Selection, show_of
-from gateway.hub.frame import Chain, Form, Frame, Private, event, opening
+from gateway.hub.frame import Chain, Form, Frame, event, opening
 from gateway.hub.limits import SLICE
+from gateway.hub.listing import Listing
 from gateway.hub.subscriber import Offer, Subscriber
 from gateway.model.position import Cursor, Position
 from gateway.model.upstream import Upstream, rfc3339
@@ -17,15 +18,6 @@ CHAIN_PATIENCE = 8
 """Frames after which a new chain begins, if somebody has come since."""
 
 _CHAINED = len(Form)
-
-
-class Listing(NamedTuple):
-    """The documents at an offset, as the shared end of a snapshot event and of ``/api/pipelines``."""
-
-    offset: int
-    frame: Frame
-    beginnings: dict[tuple[Form, bytes, str], Private]
-    """What goes before it in a snapshot event, by form, by what goes before that, and by reason."""
 
 
 class View:
