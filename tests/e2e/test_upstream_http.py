@@ -82,9 +82,14 @@ async def test_a_root_path_is_part_of_every_request() -> None:
 
 async def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     passed: list[str] = []
+    relaying: set[asyncio.Task[None]] = set()
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass one request of a connection on, as an HTTP proxy does, and then bytes both ways."""
+        # Nobody else holds on to it while it waits for bytes: the loop's streams are only weakly tied to it.
+        task = asyncio.current_task()
+        assert task is not None
+        relaying.add(task)
         line, _, rest = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
         method, target, version = line.split(b" ")
         passed.append(target.decode())
@@ -112,6 +117,8 @@ async def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPa
         assert all(target.startswith("http://argocd.example.org:8080/") for target in passed)
         proxy.close()
         await proxy.wait_closed()
+    async with asyncio.timeout(60):
+        await asyncio.wait(relaying)
 
 
 async def test_only_the_projects_asked_for_are_listed_and_watched(argocd: FakeArgoCD) -> None:
