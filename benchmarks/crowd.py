@@ -10,14 +10,16 @@ import resource
 import select
 import socket
 import time
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Self
+
+from benchmarks.drain import MOST_CONNECTIONS, Drain, Tally, find_drain
 
 QUIET = 0.3
 """Seconds without a byte after which a crowd is at rest."""
 
 DIGITS = 16
+_NEWLINE = ord("\n")
 
 
 def marker() -> str:
@@ -25,41 +27,31 @@ def marker() -> str:
     return f"@{time.monotonic_ns():0{DIGITS}}"
 
 
-@dataclass(slots=True)
-class Member:
-    """One connection: the events since the last mark, all bytes, and what of them is kept."""
-
-    connection: socket.socket
-    events: int = 0
-    marked_bytes: int = 0
-    begun: bool = False
-    last: bytes = b""
-    kept: bytearray | None = None
-
-
 class Crowd:
     """Connections that send a request and then only read."""
 
-    def __init__(self) -> None:
+    def __init__(self, library: str | None = None) -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(65_536, hard) if hard > 0 else soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(MOST_CONNECTIONS, hard) if hard > 0 else soft, hard))
         self.poll = select.epoll()
-        self._members: dict[int, Member] = {}
-        self._slow: list[Member] = []
+        self._tallies = (Tally * MOST_CONNECTIONS)()
+        self._drain = Drain(library, self._tallies) if library is not None else None
+        self._connections: dict[int, socket.socket] = {}
+        self._quick: list[Tally] = []
+        self._kept: dict[int, bytearray] = {}
+        self._slow: list[int] = []
         self._slow_read_at = 0.0
         self.waits: list[int] = []
         self.arrived_at = 0.0
         """When the last byte came (``time.monotonic()``)."""
-        self.received: dict[int, int] = {}
-        self.tails: dict[int, bytes] = {}
 
     def __len__(self) -> int:
-        return len(self._members) + len(self._slow)
+        return len(self._connections)
 
     @property
-    def total(self) -> int:
-        """All bytes that were received."""
-        return sum(self.received.values())
+    def received(self) -> dict[int, int]:
+        """How many bytes came on each connection."""
+        return {descriptor: self._tallies[descriptor].received for descriptor in self._connections}
 
     def join(self, count: int, address: tuple[str, int], request: bytes, *, keep: int = 0, slow: bool = False) -> None:
         """Connect, send the request, and read what comes meanwhile; keep all that the first ``keep`` get.
@@ -76,17 +68,21 @@ class Crowd:
             connection.connect(address)
             connection.sendall(request)
             connection.setblocking(False)
-            descriptor = connection.fileno()
-            member = Member(connection, kept=bytearray() if number < keep else None)
-            self.received[descriptor] = 0
-            self.tails[descriptor] = b""
-            if slow:
-                self._slow.append(member)
-            else:
-                self._members[descriptor] = member
-                self.poll.register(descriptor, select.EPOLLIN)
+            self._add(connection, keep=number < keep, slow=slow)
             if number % 50 == 49:
                 self.read_for(0)
+
+    def _add(self, connection: socket.socket, *, keep: bool, slow: bool) -> None:
+        descriptor = connection.fileno()
+        self._connections[descriptor] = connection
+        self._tallies[descriptor] = Tally(drained=self._drain is not None and not keep and not slow)
+        if keep:
+            self._kept[descriptor] = bytearray()
+        if slow:
+            self._slow.append(descriptor)
+        else:
+            self._quick.append(self._tallies[descriptor])
+            self.poll.register(descriptor, select.EPOLLIN)
 
     def read_for(self, seconds: float) -> None:
         """Read whatever comes for some time, at least once."""
@@ -98,43 +94,51 @@ class Crowd:
 
     def read_once(self, timeout: float) -> None:
         """Read what comes within a time."""
-        for descriptor, _ in self.poll.poll(timeout, 1024):
-            if (member := self._members.get(descriptor)) is not None:
-                self._read(member, 1 << 18)
+        for descriptor in self._look(timeout):
+            if descriptor in self._connections:
+                self._read(descriptor, 1 << 18)
         if self._slow and time.monotonic() - self._slow_read_at >= 0.1:
             self._slow_read_at = time.monotonic()
-            for member in self._slow:
-                self._read(member, 1_000)
+            for descriptor in self._slow:
+                self._read(descriptor, 1_000)
+
+    def _look(self, timeout: float) -> list[int]:
+        """Return on what there is something to read that isn't drained."""
+        if self._drain is None:
+            return [descriptor for descriptor, _ in self.poll.poll(timeout, 1024)]
+        found = self._drain.read(self.poll.fileno(), timeout)
+        self.waits += found.wait[: found.waits]
+        self.arrived_at = max(self.arrived_at, found.arrived_at / 1e9)
+        return found.other[: found.others]
 
     def read_until_quiet(self, quiet: float = QUIET, limit: float = 60.0) -> None:
         """Read until nothing has come for a while."""
         end = time.monotonic() + limit
         while time.monotonic() < end:
-            before = self.total
+            began = time.monotonic()
             self.read_for(quiet)
-            if self.total == before:
+            if self.arrived_at < began:
                 return
         raise TimeoutError("the stream doesn't come to rest")
 
-    def _read(self, member: Member, most: int) -> None:
+    def _read(self, descriptor: int, most: int) -> None:
         try:
-            data = member.connection.recv(most)
+            data = self._connections[descriptor].recv(most)
         except BlockingIOError:
             return
         if not data:
             raise ConnectionError("the server ended a stream")
         now = time.monotonic_ns()
         self.arrived_at = now / 1e9
-        descriptor = member.connection.fileno()
-        self.received[descriptor] += len(data)
-        self.tails[descriptor] = data[-256:]
-        member.marked_bytes += len(data)
-        if member.kept is not None:
-            member.kept += data
-        if not member.begun and b"\r\n\r\n" in data:
-            member.begun = True
-        member.events += data.count(b"\n\n") + (member.last == b"\n" == data[:1])
-        member.last = data[-1:]
+        tally = self._tallies[descriptor]
+        tally.received += len(data)
+        tally.marked += len(data)
+        if descriptor in self._kept:
+            self._kept[descriptor] += data
+        if not tally.begun and b"\r\n\r\n" in data:
+            tally.begun = True
+        tally.events += data.count(b"\n\n") + (tally.last == _NEWLINE == data[0])
+        tally.last = data[-1]
         at = data.find(b"@")
         while at >= 0:
             digits = data[at + 1 : at + 1 + DIGITS]
@@ -146,17 +150,17 @@ class Crowd:
 
     def begin(self, limit: float = 60.0) -> float:
         """Read until everybody has the head of the answer."""
-        return self._until(lambda: all(member.begun for member in self._members.values()), limit)
+        return self._until(lambda: all(tally.begun for tally in self._quick), limit)
 
     def mark(self) -> None:
         """Count from here on."""
         self.waits.clear()
-        for member in (*self._members.values(), *self._slow):
-            member.events = member.marked_bytes = 0
+        for descriptor in self._connections:
+            self._tallies[descriptor].events = self._tallies[descriptor].marked = 0
 
     def reach(self, events: int, limit: float = 60.0) -> float:
         """Read until everybody who isn't slow has had so many events since the mark; return the seconds it took."""
-        return self._until(lambda: all(member.events >= events for member in self._members.values()), limit)
+        return self._until(lambda: all(tally.events >= events for tally in self._quick), limit)
 
     def rest(self, limit: float = 60.0) -> float:
         """Read until nothing comes any more; return when the last byte came (``time.monotonic()``)."""
@@ -173,8 +177,8 @@ class Crowd:
 
     def figures(self) -> dict[str, float]:
         """Return what came since the mark, of those who aren't slow: events, bytes, and waits in milliseconds."""
-        events = [member.events for member in self._members.values()] or [0]
-        sizes = [member.marked_bytes for member in self._members.values()] or [0]
+        events = [tally.events for tally in self._quick] or [0]
+        sizes = [tally.marked for tally in self._quick] or [0]
         waits = sorted(self.waits) or [0]
         return {
             "events": sum(events),
@@ -190,18 +194,15 @@ class Crowd:
 
     def kept(self) -> list[bytes]:
         """Return all bytes of those who keep them."""
-        members = (*self._members.values(), *self._slow)
-        return [bytes(member.kept) for member in members if member.kept is not None]
+        return [bytes(body) for body in self._kept.values()]
 
     def leave(self) -> None:
         """Close all connections."""
-        for member in (*self._members.values(), *self._slow):
+        for connection in self._connections.values():
             with contextlib.suppress(OSError):
-                member.connection.close()
-        self._members.clear()
-        self._slow.clear()
-        self.received.clear()
-        self.tails.clear()
+                connection.close()
+        for group in (self._connections, self._quick, self._kept, self._slow):
+            group.clear()
 
 
 class Remote:
@@ -210,7 +211,7 @@ class Remote:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there,), daemon=True)
+        self._process = context.Process(target=_serve, args=(there, find_drain()), daemon=True)
         self._process.start()
         there.close()
 
@@ -235,8 +236,8 @@ class Remote:
         self.close()
 
 
-def _serve(pipe: Connection) -> None:
-    crowd = Crowd()
+def _serve(pipe: Connection, library: str | None) -> None:
+    crowd = Crowd(library)
     crowd.poll.register(pipe.fileno(), select.EPOLLIN)
     while True:
         crowd.read_once(0.05)

@@ -157,7 +157,8 @@ def burst(*, subscribers: int = SUBSCRIBERS, rounds: int = 3, quick: bool = Fals
         for turn in range(rounds):
             forth = turn % 2 == 0
             gateway.crowd.call("mark")
-            began, delivered = gateway.cpu(), server.deliveries()
+            delivered = server.deliveries()
+            began = gateway.cpu()
             last = _change_all(upstream, changes, forth=forth)
             late.append(gateway.crowd.call("rest") - last)
             ours.append(gateway.cpu() - began)
