@@ -52,10 +52,10 @@ def main(arguments: list[str]) -> int:
         if not chosen or name in chosen:
             print(f"running {name} …", file=sys.stderr, flush=True)
             results[name] = scenario()
+            write(results)
     exceeded = judge(results, limits)
     show_servers(results)
     show_parts(results)
-    write(results)
     for name, result in results.items():
         if differing := result.get("fold_differs"):
             print(f"{name}: the fold of {differing} subscribers isn't what /api/pipelines shows")
