@@ -26,7 +26,7 @@ BUDGETS: tuple[Budget, ...] = (
     at_most(2.0, "×", "many-applications", "a change among 10,000 applications, to 100", lambda r: r["ratio"]),
     at_most(10.0, "kB", "idle", "idle subscriber, memory", lambda r: r["bytes"] / 1000),
     at_most(3.0, "%", "idle", "5,000 idle subscribers, of a core", lambda r: r["cpu_share"] * 100),
-    at_most(15.0, "%", "scale", "CPU of a delivery, 500 to 8,000 subscribers: spread", lambda r: r["spread"] * 100),
+    at_most(15.0, "%", "scale", "CPU to the bare loop's, 500 to 8,000: spread", lambda r: r["spread"] * 100),
     at_most(0.0, "", "webhooks", "1,000 deliveries a second: lost", lambda r: r["lost"]),
     at_most(10.0, "ms", "webhooks", "the stream's p99, moved by them", lambda r: r["moved_ms"]),
     at_most(0.0, "", "webhooks-postgresql", "the same on PostgreSQL: lost", lambda r: r["lost"]),

@@ -172,7 +172,7 @@ class Crowd:
         while not holds():
             if time.monotonic() - began > limit:
                 raise TimeoutError(f"not within {limit:g} s: {self.figures()}")
-            self.read_for(0.01)
+            self.read_for(0.001)
         return time.monotonic() - began
 
     def figures(self) -> dict[str, float]:

@@ -84,8 +84,8 @@ def show_parts(results: Results) -> None:
         costs = ", ".join(f"{point['microseconds']:.1f}" for point in scale["points"].values())
         ratios = ", ".join(f"{point['ratio']:.2f}" for point in scale["points"].values())
         print(
-            f"a delivery to {sizes} takes {costs} µs, {ratios} × the bare loop's"
-            f" (spread {scale['ratio_spread'] * 100:.0f} %); a change to one alone {scale['once_ms']:.2f} ms"
+            f"a delivery to {sizes} takes {costs} µs (spread {scale['raw_spread'] * 100:.0f} %), {ratios} × the bare"
+            f" loop's; a change to one alone {scale['once_ms']:.2f} ms"
         )
     if (objects := results.get("objects")) is not None:
         print(
