@@ -5,6 +5,7 @@ from benchmarks.report import Budget, at_most
 BUDGETS: tuple[Budget, ...] = (
     at_most(100.0, "µs", "ingest", "ingest, an event of 5 kB", lambda r: r["event_us"]),
     at_most(2.0, "%", "deploy-day", "deploy day, bytes to a browser", lambda r: r["gzip_ratio"] * 100),
+    # 3 % was aimed at, with documents that said less: ARCHITECTURE.md has what they say beyond that.
     at_most(4.0, "%", "deploy-day", "deploy day, without compression", lambda r: r["plain_ratio"] * 100),
     at_most(1.45, "×", "isolated-change", "isolated change, CPU to the bare loop's", lambda r: r["ratio"]),
     at_most(0.85, "×", "isolated-change", "isolated change, CPU to nchan's", lambda r: r.get("to_nchan")),
