@@ -193,6 +193,20 @@ async def test_a_table_and_a_list_say_where_one_is(shop: FakeArgoCD, page: Page)
         await expect(item(page, "ledger")).to_have_attribute("aria-posinset", "1")
 
 
+async def test_no_column_of_the_table_is_cut_off_however_wide_the_window_is(shop: FakeArgoCD, page: Page) -> None:
+    async with run_gateway(shop) as gateway:
+        await page.goto(url_of(gateway))
+        last = page.get_by_role("columnheader").last
+        table = page.get_by_role("table", name="Applications")
+        for width in (1600, 1241, 1240, 1200, 1151, 1150, 1024, 900):
+            await page.set_viewport_size({"width": width, "height": 800})
+            await expect(last).to_be_visible()
+            column, whole = await last.bounding_box(), await table.bounding_box()
+            assert column is not None
+            assert whole is not None
+            assert column["x"] + column["width"] <= whole["x"] + whole["width"], f"at {width} px"
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def crowd() -> AsyncIterator[tuple[FakeArgoCD, Gateway]]:
     """An Argo CD with ten thousand applications, and the gateway before it."""
