@@ -45,9 +45,6 @@ class Crowd:
         self.arrived_at = 0.0
         """When the last byte came (``time.monotonic()``)."""
 
-    def __len__(self) -> int:
-        return len(self._connections)
-
     @property
     def received(self) -> dict[int, int]:
         """How many bytes came on each connection."""

@@ -73,13 +73,14 @@ def watch(crowd: Crowd, upstream: Upstream, state: int) -> list[float]:
     delays = []
     for step in range(CHANGES):
         crowd.read_for(0)
-        before = dict(crowd.received)
+        before = crowd.received
         upstream.put("app-1", project="p", health="Degraded", message=f"{state}-{step}")
         began, late = time.monotonic(), set(before)
         while late and time.monotonic() < began + 10:
             crowd.read_for(0.001)
             now = time.monotonic()
-            seen = {descriptor for descriptor in late if crowd.received[descriptor] > before[descriptor]}
+            received = crowd.received
+            seen = {descriptor for descriptor in late if received[descriptor] > before[descriptor]}
             delays += [(now - began) * 1e3] * len(seen)
             late -= seen
         assert not late, f"{len(late)} subscribers didn't see a change within 10 s"
